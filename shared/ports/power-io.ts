@@ -1,0 +1,15 @@
+// The boundary to battery and power measurement.
+
+export interface PowerInputs {
+  readonly connected: boolean;
+  readonly stampSec: number;
+  /** State of charge, 0 (empty) to 1 (full). */
+  readonly batteryFraction: number;
+  readonly voltageV: number;
+  /** Electrical power drawn from the battery [W]. */
+  readonly powerW: number;
+}
+
+export interface PowerIo {
+  update(): PowerInputs;
+}
