@@ -32,6 +32,10 @@ export const ERRORS = define({
     summary: 'An MQTT message is too large, not UTF-8 JSON, or does not match its schema; it was dropped.',
     remedy: 'Compare the sender with docs/protocol.md; the message names the path and what arrived.',
   },
+  OUT_TRANSPORT_UNREACHABLE: {
+    summary: 'No data-plane connection could be made to an address.',
+    remedy: 'Check that the host runs and that its address and port are reachable from here; MQTT is used as the fallback where no direct way exists.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',
