@@ -11,7 +11,7 @@ export const missionStatus = defineMessage({
   schema: z.strictObject({
     mission: idSchema,
     title: z.string().max(200),
-    phase: z.enum(['preparing', 'running', 'completed', 'failed', 'cancelled']),
+    phase: z.enum(['preparing', 'running', 'paused', 'completed', 'failed', 'cancelled']),
     stampSec: z.number(),
     elapsedSec: z.number().nonnegative(),
     rovers: z.array(idSchema).max(256),
