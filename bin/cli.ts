@@ -1,0 +1,125 @@
+// The command line: `outrider <command>`. Declares what there is; each command's code is loaded only when it is called.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readFile } from 'node:fs/promises';
+import { OutriderError } from '../shared/errors.ts';
+
+/** Exit codes: 0 success, 1 a command failed, 2 wrong usage. */
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+const integer = (least: number, most: number) => (text: string) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}.`);
+  return value;
+};
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('must be a number above 0.');
+  return value;
+};
+
+const json = (): Option => new Option('--json', 'one JSON object, last on stdout, for machines');
+
+async function buildProgram(): Promise<Command> {
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const program = new Command('outrider')
+    .description('A robotics edge framework for collaborating rover fleets.')
+    .version(version)
+    .showHelpAfterError('(run with --help for the options)')
+    .exitOverride();
+
+  program
+    .command('sim')
+    .description('run a mission with simulated rovers: live with broker, edge hosts and dashboard, or headless on a virtual clock')
+    .argument('[mission]', 'mission file', 'missions/search-and-rescue.yaml')
+    .option('--headless', 'virtual clock, as fast as the machine allows, deterministic by seed')
+    .option('--rovers <n>', 'number of rovers (default: as the mission file says)', integer(1, 100))
+    .option('--seed <n>', 'seed of everything random', integer(0, 2 ** 31 - 1), 1)
+    .option('--seeds <from-to>', 'headless: one run for each seed of a range, e.g. 1-20')
+    .option('--out <dir>', 'folder for report.json, report.html, map and recording')
+    .option('--speed <factor>', 'live: mission seconds per wall second (default: as the mission file says)', positive)
+    .option('--port <port>', 'live: port of the dashboard (0: any free one)', integer(0, 65_535), 8080)
+    .option('--keep', 'live: go on serving the dashboard after the mission')
+    .addOption(json())
+    .action(async (mission: string, options) => finish(await (await import('../sim/main.ts')).runSim(mission, options)));
+
+  program
+    .command('replay')
+    .description('play a recorded CARMEN log (.log or .log.gz) through the rover agent, offload path and Map Server')
+    .argument('<log>', 'the log')
+    .option('--rovers <n>', 'split the log in time among so many rovers', integer(1, 16), 1)
+    .addOption(new Option('--odometry <kind>', 'which pose the rovers drive by').choices(['corrected', 'raw']).default('corrected'))
+    .option('--evaluate', "measure the relative pose error against the log's corrected poses")
+    .option('--relations <file>', 'evaluate against a file of known relations (t1 t2 dx dy dz roll pitch yaw)')
+    .option('--out <dir>', 'folder for report.json, map and pictures')
+    .addOption(json())
+    .action(async (log: string, options) => finish(await (await import('../robot/main.ts')).runReplay(log, options)));
+
+  program
+    .command('edge')
+    .description('run an edge site: broker, manager and edge hosts, with the dashboard')
+    .option('--config <file>', 'site configuration (YAML)')
+    .option('--hosts <n>', 'number of edge hosts on this machine', integer(0, 64))
+    .option('--port <port>', 'port of the gateway', integer(0, 65_535), 8080)
+    .option('--mqtt-port <port>', 'port of the embedded broker', integer(0, 65_535), 1883)
+    .option('--broker <url>', 'use this broker (mqtt://, mqtts://) in place of the embedded one')
+    .option('--site <id>', 'id of the site', 'site')
+    .option('--data <dir>', 'folder for checkpoints and module bundles')
+    .addOption(json())
+    .action(async (options) => finish(await (await import('../edge/main.ts')).runEdge(options)));
+
+  program
+    .command('robot')
+    .description('run one rover and join the fleet')
+    .option('--sim [mission]', 'a simulated rover in the site of a mission file')
+    .option('--id <id>', 'id of the rover', 'rover-1')
+    .option('--index <n>', "which of the mission's start poses a simulated rover takes", integer(0, 99), 0)
+    .option('--seed <n>', 'seed of the simulated site', integer(0, 2 ** 31 - 1), 1)
+    .option('--broker <url>', 'broker of the edge site', 'mqtt://127.0.0.1:1883')
+    .option('--site <id>', 'id of the site', 'site')
+    .addOption(json())
+    .action(async (options) => finish(await (await import('../sim/main.ts')).runRobot(options)));
+
+  program
+    .command('map')
+    .description('work with maps')
+    .command('merge')
+    .description('register maps with unknown poses and merge those that agree')
+    .argument('<maps...>', 'PNG or PGM (with YAML or --resolution), or CARMEN logs; LOG#0-0.5 names a part of a log')
+    .option('--resolution <m>', 'edge of a cell of pictures without YAML [m]', positive)
+    .option('--yaw-b <rad>', 'rotate the second map first', Number)
+    .option('--out <dir>', 'folder for the merged map')
+    .addOption(json())
+    .action(async (maps: string[], options) => finish(await (await import('../robot/main.ts')).runMapMerge(maps, options)));
+
+  await (await import('../toolchain/commands.ts')).registerModuleCommands(program);
+
+  program
+    .command('bench')
+    .description('run the benchmarks (all, or those named)')
+    .argument('[names...]')
+    .addOption(json())
+    .action(async () => void (await import('../bench/main.ts')));
+
+  return program;
+}
+
+function finish(ok: boolean): void {
+  process.exitCode = ok ? 0 : EXIT_FAILED;
+}
+
+try {
+  await (await buildProgram()).parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else if (error instanceof OutriderError) {
+    console.error(`${error.code}: ${error.message}\n${error.remedy}`);
+    process.exitCode = error.code === 'OUT_CLI_USAGE' ? EXIT_USAGE : EXIT_FAILED;
+  } else {
+    console.error(error);
+    process.exitCode = EXIT_FAILED;
+  }
+}
