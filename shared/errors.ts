@@ -32,9 +32,65 @@ export const ERRORS = define({
     summary: 'An MQTT message is too large, not UTF-8 JSON, or does not match its schema; it was dropped.',
     remedy: 'Compare the sender with docs/protocol.md; the message names the path and what arrived.',
   },
+  OUT_MODULE_SOURCE: {
+    summary: 'A module’s source uses something that cannot cross an elastic call or is outside the portable subset.',
+    remedy: 'Change the place that the message names (file:line); it says what to write instead.',
+  },
+  OUT_MODULE_BUILD: {
+    summary: 'A module could not be built: module.json is wrong, or a compiler refused the source.',
+    remedy: 'Mend what the message lists; each line gives file and line of the module’s source.',
+  },
+  OUT_MODULE_TOOLS: {
+    summary: 'Building modules needs compilers that are not installed here.',
+    remedy: 'Install the development dependencies (typescript, esbuild, assemblyscript, @bytecodealliance/jco); running modules needs none of them.',
+  },
+  OUT_MODULE_BUNDLE: {
+    summary: 'A module bundle is incomplete, malformed or of an unknown format.',
+    remedy: 'Build the module again, or fetch the bundle again from where it came.',
+  },
+  OUT_MODULE_TAMPERED: {
+    summary: 'A file of a module bundle does not have the digest that the manifest promises.',
+    remedy: 'Do not run it; fetch the bundle again from a trusted place.',
+  },
+  OUT_MODULE_SIGNATURE: {
+    summary: 'A module bundle is not signed, or not by a key that is trusted here.',
+    remedy: 'Sign it with `outrider module sign`, or add the key to the trusted ones.',
+  },
+  OUT_MODULE_COMPONENT: {
+    summary: 'A component cannot be run: it is not one, does not match its world, or imports what is not a declared host function.',
+    remedy: 'Build it against the world.wit of the module, without WASI; the message names the import or export.',
+  },
+  OUT_MODULE_HOST_FUNCTION: {
+    summary: 'A module imports a host interface or function that is not granted here.',
+    remedy: 'Grant the interface in the site configuration, or run the module where it is granted.',
+  },
+  OUT_MODULE_VALUE: {
+    summary: 'A value does not have the type that an elastic function declares, or its encoding is malformed or too large.',
+    remedy: 'Compare the value at the path that the message names with the function’s signature.',
+  },
+  OUT_MODULE_THREW: {
+    summary: 'A module’s function threw an error; its message is the error’s message.',
+    remedy: 'See the function’s documentation; the instance can be used further.',
+  },
+  OUT_MODULE_TRAP: {
+    summary: 'A Wasm module trapped (out of bounds, out of memory, unreachable); the instance must be retired.',
+    remedy: 'Restore a new instance from the last checkpoint; report the module’s author the message.',
+  },
+  OUT_MODULE_SNAPSHOT: {
+    summary: 'A snapshot or memory image belongs to another module, a newer state version, or is malformed.',
+    remedy: 'Restore it with the module and version that made it, or a newer version that migrates it.',
+  },
   OUT_TRANSPORT_UNREACHABLE: {
     summary: 'No data-plane connection could be made to an address.',
     remedy: 'Check that the host runs and that its address and port are reachable from here; MQTT is used as the fallback where no direct way exists.',
+  },
+  OUT_SIM_STALLED: {
+    summary: 'A headless run has nothing left to do although it is not over: something waits for an event that never comes.',
+    remedy: 'Look for an awaited promise that no timer, message or held work settles; the message gives the virtual time.',
+  },
+  OUT_SIM_SITE: {
+    summary: 'A simulated site is impossible: something stands in a wall, or there is no room for what is wanted.',
+    remedy: 'Move what the message names, make the site larger, or ask for fewer rovers, hazards or props.',
   },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',

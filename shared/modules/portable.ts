@@ -47,7 +47,10 @@ export function f64(value: number): f64 {
   return value;
 }
 
-/** Access without a bounds check in Wasm; the expression itself in the native build. */
-export function unchecked<T>(value: T): T {
-  return value;
+/**
+ * `unchecked(a[i])`: access without a bounds check in Wasm, and without TypeScript's `| undefined`; the expression itself in
+ * the native build. `i` must be within bounds.
+ */
+export function unchecked<T>(value: T | undefined): T {
+  return value as T;
 }
