@@ -42,7 +42,8 @@ export const ERRORS = define({
   },
   OUT_MODULE_TOOLS: {
     summary: 'Building modules needs compilers that are not installed here.',
-    remedy: 'Install the development dependencies (typescript, esbuild, assemblyscript, @bytecodealliance/jco); running modules needs none of them.',
+    remedy:
+      'Install the development dependencies (typescript, esbuild, assemblyscript, @bytecodealliance/jco); running modules needs none of them.',
   },
   OUT_MODULE_BUNDLE: {
     summary: 'A module bundle is incomplete, malformed or of an unknown format.',
@@ -82,7 +83,56 @@ export const ERRORS = define({
   },
   OUT_TRANSPORT_UNREACHABLE: {
     summary: 'No data-plane connection could be made to an address.',
-    remedy: 'Check that the host runs and that its address and port are reachable from here; MQTT is used as the fallback where no direct way exists.',
+    remedy:
+      'Check that the host runs and that its address and port are reachable from here; MQTT is used as the fallback where no direct way exists.',
+  },
+  OUT_ELASTIC_DEADLINE: {
+    summary: 'An elastic call did not answer before its deadline; if it had begun, it may still have taken effect, once.',
+    remedy: 'Allow more time, or look in the module’s events why it was slow (a move, a lost link, a busy host).',
+  },
+  OUT_ELASTIC_CANCELLED: {
+    summary: 'An elastic call was cancelled by its caller before it began.',
+    remedy: 'Nothing; the effect did not take place.',
+  },
+  OUT_ELASTIC_STALE: {
+    summary: 'A `latest` call was replaced by a newer one, or was under way when the connection was lost.',
+    remedy: 'Call with newer data; use a reliable function where every call matters.',
+  },
+  OUT_ELASTIC_OVERLOADED: {
+    summary: 'Too many elastic calls wait (for the edge to come back, or for a slow instance).',
+    remedy: 'Call less often, await results, or raise outboxMaxCalls and outboxMaxBytes.',
+  },
+  OUT_ELASTIC_CLOSED: {
+    summary: 'An elastic module was closed, or called before it was started.',
+    remedy: 'Start the module first; create a new one after closing.',
+  },
+  OUT_ELASTIC_LOST: {
+    summary: 'The connection to a module’s instance was lost.',
+    remedy: 'Nothing while it recovers by itself; look at the link and the edge host if it happens often.',
+  },
+  OUT_ELASTIC_REMOTE: {
+    summary: 'A module’s instance answered with an error that is not in this registry; its message is the error’s message.',
+    remedy: 'See the function’s documentation and the host’s log.',
+  },
+  OUT_ELASTIC_REFUSED: {
+    summary: 'A module’s instance refused a fixed end: wrong token, other module or interface, or a move that others’ use forbids.',
+    remedy: 'Check what the message names; both ends must run the same bundle.',
+  },
+  OUT_ELASTIC_RETIRED: {
+    summary: 'The instance has given its state away or is fenced by a newer epoch; it answers no more calls.',
+    remedy: 'Nothing: the fixed end looks for the newer one by itself.',
+  },
+  OUT_ELASTIC_CHECKPOINT: {
+    summary: 'A checkpoint is malformed, or belongs to another module or interface.',
+    remedy: 'Restore it with the bundle that made it.',
+  },
+  OUT_WIRE_MALFORMED: {
+    summary: 'A frame from the other end is truncated, of an unknown kind, or out of place; the connection was closed.',
+    remedy: 'Compare the peer with docs/wire.md; both ends must speak the same version.',
+  },
+  OUT_WIRE_LIMIT: {
+    summary: 'The other end, or a call here, exceeds a limit of the wire format.',
+    remedy: 'See the limits in docs/wire.md; send less at once.',
   },
   OUT_SIM_STALLED: {
     summary: 'A headless run has nothing left to do although it is not over: something waits for an event that never comes.',
