@@ -18,10 +18,13 @@ export interface Evidence {
   readonly sharedFloorM2: number;
 }
 
-/** Weighs the transform that maps B's frame into A's. `toleranceM`: how far a wall may be off and still be the same. */
-export function weigh(a: Surface, b: Surface, transform: Pose2, toleranceM: number): Evidence {
-  const forward = weighOneWay(a, b, transform, toleranceM);
-  const backward = weighOneWay(b, a, inverse(transform), toleranceM);
+/**
+ * Weighs the transform that maps B's frame into A's. `toleranceM`: how far a wall may be off and still be the same.
+ * Every `stride`-th surface point is asked; counts are of those points.
+ */
+export function weigh(a: Surface, b: Surface, transform: Pose2, toleranceM: number, stride = 1): Evidence {
+  const forward = weighOneWay(a, b, transform, toleranceM, stride);
+  const backward = weighOneWay(b, a, inverse(transform), toleranceM, stride);
   const agreeing = forward.agreeing + backward.agreeing;
   const judged = agreeing + forward.conflicting + backward.conflicting + forward.stray + backward.stray;
   const xx = forward.xx + backward.xx;
@@ -32,7 +35,7 @@ export function weigh(a: Surface, b: Surface, transform: Pose2, toleranceM: numb
   return {
     agreeing,
     conflicting: forward.conflicting + backward.conflicting,
-    agreeingM: (forward.agreeing * b.resolutionM + backward.agreeing * a.resolutionM) / 2,
+    agreeingM: (stride * (forward.agreeing * b.resolutionM + backward.agreeing * a.resolutionM)) / 2,
     agreement: judged === 0 ? 0 : agreeing / judged,
     constraint: trace === 0 ? 0 : (trace - spread) / trace,
     sharedFloorM2: sharedFloor(a, b, transform),
@@ -53,14 +56,14 @@ interface OneWay {
 /** cos of twice 25°: directions within 25° count as the same. */
 const SAME_DIRECTION = Math.cos((2 * 25 * Math.PI) / 180);
 
-function weighOneWay(a: Surface, b: Surface, transform: Pose2, toleranceM: number): OneWay {
+function weighOneWay(a: Surface, b: Surface, transform: Pose2, toleranceM: number, stride: number): OneWay {
   const c = Math.cos(transform.theta);
   const s = Math.sin(transform.theta);
   const c2 = Math.cos(2 * transform.theta);
   const s2 = Math.sin(2 * transform.theta);
   let [agreeing, conflicting, stray, xx, yy, xy] = [0, 0, 0, 0, 0, 0];
   const axes = axisRaster(a);
-  for (let i = 0; i < b.xs.length; i += 1) {
+  for (let i = 0; i < b.xs.length; i += stride) {
     const bx = b.xs[i] as number;
     const by = b.ys[i] as number;
     const x = Math.floor((c * bx - s * by + transform.x - a.originX) / a.resolutionM);

@@ -26,7 +26,7 @@ export function registerMaps(mapA: OccupancyMap, mapB: OccupancyMap): Registrati
   const toleranceM = toleranceOf(a, b);
   const coarse = candidates.map(({ transform }) => {
     const aligned = refineTransform(a, b, transform, { reachesM: [8 * toleranceM, 4 * toleranceM], iterationsPerReach: 6, maxPoints: 400 });
-    return place(a, b, aligned, 2 * toleranceM);
+    return place(a, b, aligned, 2 * toleranceM, COARSE_STRIDE);
   });
   const promising = thin(
     coarse.toSorted((p, q) => q.support - p.support),
@@ -53,14 +53,17 @@ export function registerMaps(mapA: OccupancyMap, mapB: OccupancyMap): Registrati
   };
 }
 
+/** The coarse pass asks every so many-th surface point. */
+const COARSE_STRIDE = 4;
+
 interface Placement {
   readonly transform: Pose2;
   readonly evidence: Evidence;
   readonly support: number;
 }
 
-function place(a: Surface, b: Surface, transform: Pose2, toleranceM: number): Placement {
-  const evidence = weigh(a, b, transform, toleranceM);
+function place(a: Surface, b: Surface, transform: Pose2, toleranceM: number, stride = 1): Placement {
+  const evidence = weigh(a, b, transform, toleranceM, stride);
   return { transform, evidence, support: supportOf(evidence) };
 }
 

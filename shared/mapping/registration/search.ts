@@ -100,6 +100,7 @@ function drawAxes(surface: Surface, from: Centre, theta: number, cellM: number, 
   const s = Math.sin(theta);
   const c2 = Math.cos(2 * theta);
   const s2 = Math.sin(2 * theta);
+  const touched: number[] = [];
   for (let i = 0; i < surface.xs.length; i += 1) {
     const dx = (surface.xs[i] as number) - from.x;
     const dy = (surface.ys[i] as number) - from.y;
@@ -108,10 +109,11 @@ function drawAxes(surface: Surface, from: Centre, theta: number, cellM: number, 
     const ac = surface.axisCos[i] as number;
     const as = surface.axisSin[i] as number;
     const index = y * n + x;
+    if (re[index] === 0 && im[index] === 0) touched.push(index);
     re[index] = (re[index] as number) + ac * c2 - as * s2;
     im[index] = (im[index] as number) + ac * s2 + as * c2;
   }
-  for (let index = 0; index < re.length; index += 1) {
+  for (const index of touched) {
     const magnitude = Math.hypot(re[index] as number, im[index] as number);
     if (magnitude === 0) continue;
     const factor = 1 / Math.sqrt(magnitude);
