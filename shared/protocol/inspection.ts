@@ -13,6 +13,7 @@ export const inspectedTile = defineMessage({
     rover: idSchema,
     x: z.number().int(),
     y: z.number().int(),
+    cellM: z.number().positive().describe('Edge of a cell of the mask [m].'),
     bits: z.string().max(16_384).describe('Base64 of the raw-deflated bit mask of the tile, row-major from the lower left.'),
   }),
 });

@@ -1,0 +1,256 @@
+// The rover agent: one control cycle from sensors to wheels, and beside it the loops that map, look, share and report.
+// It knows ports, a bus and an edge site; whether they are real, simulated or replayed it never learns.
+import { compose, IDENTITY, inverse, type Pose2 } from '../shared/geometry/pose2.ts';
+import { STOP } from '../shared/geometry/twist2.ts';
+import { type DriveGeometry, toWheelSpeeds } from '../shared/kinematics/differential-drive.ts';
+import { CommonView } from '../shared/mapping/common-view.ts';
+import type { OccupancyMap } from '../shared/mapping/occupancy-map.ts';
+import type { CameraIo } from '../shared/ports/camera-io.ts';
+import type { Clock, Timer } from '../shared/ports/clock.ts';
+import type { DeviceMetricsInputs, DeviceMetricsIo } from '../shared/ports/device-metrics.ts';
+import type { DriveIo } from '../shared/ports/drive-io.ts';
+import type { LidarIo, LidarScan } from '../shared/ports/lidar-io.ts';
+import type { MessageBus } from '../shared/ports/message-bus.ts';
+import type { PowerInputs, PowerIo } from '../shared/ports/power-io.ts';
+import { inspectedTile } from '../shared/protocol/inspection.ts';
+import { tileId } from '../shared/protocol/map-view.ts';
+import { decodeMessage, encodeMessage, filterOf, topicOf } from '../shared/protocol/message.ts';
+import { missionCommand } from '../shared/protocol/mission.ts';
+import type { RoverState } from '../shared/protocol/rover.ts';
+import { FleetWatch } from './fleet-watch.ts';
+import { MapSharing } from './map-sharing.ts';
+import { Navigator } from './navigation/behaviour/navigator.ts';
+import type { NavigatorOutput } from './navigation/behaviour/navigator-types.ts';
+import { Slam } from './navigation/slam.ts';
+import { WheelOdometry } from './odometry.ts';
+import { PoseHistory } from './pose-history.ts';
+import type { RoverModules } from './rover-modules.ts';
+import { Telemetry } from './telemetry.ts';
+import { Watching } from './watching.ts';
+
+/** What a rover's body offers. A part that it does not have is null; one that fails says so in its inputs. */
+export interface RoverPorts {
+  readonly drive: DriveIo;
+  readonly lidar: LidarIo;
+  readonly camera: CameraIo | null;
+  readonly power: PowerIo | null;
+  readonly metrics: DeviceMetricsIo | null;
+}
+
+export interface RoverOptions {
+  readonly id: string;
+  readonly site: string;
+  readonly mission: string;
+  readonly ports: RoverPorts;
+  readonly geometry: DriveGeometry;
+  /** Where the rover starts in the common map frame. */
+  readonly startPose: Pose2;
+  readonly clock: Clock;
+  readonly bus: MessageBus;
+  readonly modules: RoverModules;
+  /** Time between two frames given to the detector [s]. */
+  readonly detectionPeriodSec: number;
+  readonly onError: (error: Error) => void;
+}
+
+const CONTROL_PERIOD_SEC = 0.1;
+const SHARE_PERIOD_SEC = 1;
+const STATE_PERIOD_SEC = 0.2;
+const OWN_MAP_PERIOD_SEC = 0.5;
+
+export class Rover {
+  readonly id: string;
+  readonly #options: RoverOptions;
+  readonly #odometry: WheelOdometry;
+  readonly #slam: Slam;
+  readonly #navigator: Navigator;
+  readonly #fleet: FleetWatch;
+  readonly #view = new CommonView();
+  readonly #history = new PoseHistory();
+  readonly #sharing: MapSharing;
+  readonly #watching: Watching | null;
+  readonly #telemetry: Telemetry;
+  readonly #timers: Timer[] = [];
+  #pose: Pose2;
+  #mapToOdom: Pose2;
+  #scan: LidarScan | null = null;
+  #ownMap: OccupancyMap | null = null;
+  #ownMapDueSec = 0;
+  #navigation: NavigatorOutput | null = null;
+  #driveConnected = true;
+  #lidarConnected = true;
+  #power: PowerInputs | null = null;
+  #metrics: DeviceMetricsInputs | null = null;
+  #paused = false;
+  #settled = false;
+  #settling = false;
+
+  constructor(options: RoverOptions) {
+    const { id, clock, modules, startPose } = options;
+    this.id = id;
+    this.#options = options;
+    this.#pose = startPose;
+    this.#mapToOdom = startPose;
+    this.#odometry = new WheelOdometry(options.geometry);
+    this.#slam = new Slam({ startPose });
+    this.#navigator = new Navigator({ id });
+    this.#fleet = new FleetWatch({ self: id, clock, onInspected: (tile) => this.#navigator.inspection.merge([tile]) });
+    this.#sharing = new MapSharing({ rover: id, startPose: IDENTITY, source: this.#slam, mapServer: modules.mapServer.handle, onError: options.onError });
+    this.#telemetry = new Telemetry({ rover: id, site: options.site, mission: options.mission, bus: options.bus, clock });
+    this.#watching =
+      options.ports.camera === null
+        ? null
+        : new Watching({
+            camera: options.ports.camera,
+            detector: modules.detector.handle,
+            poseAt: (stampSec) => this.#history.at(stampSec),
+            scan: () => this.#scan,
+            onSightings: (sightings) => this.#sharing.addSightings(sightings),
+            onError: options.onError,
+          });
+  }
+
+  /** Estimated pose in the map frame. */
+  get pose(): Pose2 {
+    return this.#pose;
+  }
+
+  /** Readings that the offload policy decides by; null where there is no such sensor. */
+  get health(): { readonly power: PowerInputs | null; readonly metrics: DeviceMetricsInputs | null } {
+    return { power: this.#power, metrics: this.#metrics };
+  }
+
+  /** The rover's own partial map. */
+  get ownMap(): OccupancyMap {
+    return this.#slam.toOccupancyMap();
+  }
+
+  /** Announces the rover, starts its modules and begins to drive. */
+  async start(): Promise<void> {
+    const { clock, bus, site, mission, modules, detectionPeriodSec } = this.#options;
+    this.#telemetry.announce();
+    await this.#fleet.subscribe(bus, { site, mission });
+    await this.#view.subscribe(bus, { site, mission });
+    await bus.subscribe(filterOf(missionCommand, { site, mission }), ({ payload }) => {
+      const { command } = decodeMessage(missionCommand, payload);
+      this.#paused = command !== 'resume';
+    });
+    this.#telemetry.follow(modules.mapServer);
+    this.#telemetry.follow(modules.detector);
+    await modules.start();
+    this.#readHealth();
+    this.#timers.push(
+      clock.every(CONTROL_PERIOD_SEC, () => this.#cycle()),
+      clock.every(SHARE_PERIOD_SEC, () => this.#share()),
+      clock.every(STATE_PERIOD_SEC, () => this.#report()),
+      clock.every(detectionPeriodSec, () => this.#watching?.look()),
+    );
+    this.#sharing.join().catch((error: unknown) => this.#options.onError(error as Error));
+  }
+
+  /** Stops the wheels first, then everything else. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers.splice(0)) timer.stop();
+    this.#options.ports.drive.stop();
+    this.#report();
+    this.#telemetry.leave();
+    await this.#view.close();
+    await this.#options.modules.close();
+  }
+
+  #cycle(): void {
+    const { ports, clock, geometry } = this.#options;
+    const now = clock.nowSec();
+    const drive = ports.drive.update();
+    this.#driveConnected = drive.connected;
+    const odometryPose = this.#odometry.update(drive);
+    const lidar = ports.lidar.update();
+    this.#lidarConnected = lidar.connected;
+    if (lidar.connected && lidar.scan !== null && lidar.scan.sequence !== this.#scan?.sequence) {
+      this.#scan = lidar.scan;
+      const located = this.#slam.update(lidar.scan, odometryPose);
+      this.#mapToOdom = compose(located.pose, inverse(odometryPose));
+    }
+    this.#pose = compose(this.#mapToOdom, odometryPose);
+    this.#history.add(now, this.#pose);
+    if (now >= this.#ownMapDueSec) {
+      this.#ownMapDueSec = now + OWN_MAP_PERIOD_SEC;
+      this.#ownMap = this.#slam.toOccupancyMap();
+    }
+    this.#navigation = this.#navigator.step({
+      stampSec: now,
+      pose: this.#pose,
+      twist: this.#odometry.twist,
+      scan: lidar.connected ? this.#scan : null,
+      ownMap: this.#ownMap,
+      mergedMap: this.#view.map(),
+      others: this.#fleet.others(),
+      viewedFrom: this.#watching?.takeViewedFrom() ?? [],
+    });
+    const command = this.#paused || !drive.connected ? STOP : this.#navigation.command;
+    const { leftRadPerSec, rightRadPerSec } = toWheelSpeeds(command, geometry);
+    ports.drive.setWheelSpeeds(leftRadPerSec, rightRadPerSec);
+    this.#telemetry.claim(this.#navigation.goal);
+    this.#settle(now);
+  }
+
+  /** Done is said only when the Map Server has, and has published, all that this rover knows. */
+  #settle(now: number): void {
+    if (this.#navigation?.done !== true) this.#settled = false;
+    else if (!this.#settled && !this.#settling) {
+      this.#settling = true;
+      this.#sharing
+        .flush(now)
+        .then(() => (this.#settled = true))
+        .catch((error: unknown) => this.#options.onError(error as Error))
+        .finally(() => (this.#settling = false));
+    }
+  }
+
+  #share(): void {
+    const { bus, clock, site, mission } = this.#options;
+    this.#sharing.share(clock.nowSec());
+    for (const tile of this.#navigator.inspection.takeChangedTiles()) {
+      const topic = topicOf(inspectedTile, { site, mission, rover: this.id, tile: tileId(tile.x, tile.y) });
+      const message = encodeMessage(inspectedTile, { rover: this.id, ...tile });
+      bus.publish(topic, message, { retain: true, qos: 1 }).catch((error: unknown) => this.#options.onError(error as Error));
+    }
+  }
+
+  #readHealth(): void {
+    this.#power = this.#options.ports.power?.update() ?? null;
+    this.#metrics = this.#options.ports.metrics?.update() ?? null;
+  }
+
+  #report(): void {
+    this.#readHealth();
+    this.#telemetry.publishState({
+      pose: this.#pose,
+      twist: this.#odometry.twist,
+      activity: this.#activity(),
+      power: this.#power,
+      metrics: this.#metrics,
+      distanceM: this.#odometry.distanceM,
+      path: this.#navigation?.path ?? [],
+      modules: this.#options.modules.placements(),
+      faults: this.#faults(),
+    });
+  }
+
+  #activity(): RoverState['activity'] {
+    if (this.#paused) return 'waiting';
+    const activity = this.#navigation?.activity ?? 'starting';
+    return activity === 'done' && !this.#settled ? 'waiting' : activity;
+  }
+
+  #faults(): string[] {
+    const faults: string[] = [];
+    if (!this.#driveConnected) faults.push('drive disconnected');
+    if (!this.#lidarConnected) faults.push('lidar disconnected');
+    if (this.#watching?.connected === false) faults.push('camera disconnected');
+    if (this.#power?.connected === false) faults.push('power measurement missing');
+    if (this.#metrics?.connected === false) faults.push('device metrics missing');
+    if (!this.#options.bus.connected) faults.push('broker out of reach');
+    return faults;
+  }
+}
