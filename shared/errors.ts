@@ -134,6 +134,62 @@ export const ERRORS = define({
     summary: 'The other end, or a call here, exceeds a limit of the wire format.',
     remedy: 'See the limits in docs/wire.md; send less at once.',
   },
+  OUT_BUS_UNREACHABLE: {
+    summary: 'No connection to the MQTT broker could be made.',
+    remedy: 'Check that the broker runs and that its address and port are reachable from here.',
+  },
+  OUT_BUS_REFUSED: {
+    summary: 'The MQTT broker does not accept this client, or does not permit a subscription.',
+    remedy: 'Check user name, password or certificate, and the access rules of the broker for this client.',
+  },
+  OUT_BUS_OVERFLOW: {
+    summary: 'Too many messages wait for a broker that is away.',
+    remedy: 'Wait for the connection, publish less, or raise the bounds of the outbox.',
+  },
+  OUT_BUS_CLOSED: {
+    summary: 'A bus connection was used after it was closed.',
+    remedy: 'Close the bus after everything that publishes on it.',
+  },
+  OUT_EDGE_UNAUTHORIZED: {
+    summary: 'A rover, ticket or token is not known here, has expired, or is not allowed what it asked for.',
+    remedy: 'Enroll the rover at the site, or give it the credential that the site knows; ask for the offload again when a ticket expired.',
+  },
+  OUT_EDGE_NO_HOST: {
+    summary: 'No edge host has what a module needs.',
+    remedy: 'The message lists each host and what it lacks: add a host, grant the host function, or stop what uses the memory.',
+  },
+  OUT_EDGE_QUOTA: {
+    summary: 'A tenant has used up what the site grants it.',
+    remedy: 'Stop instances that are not needed, or raise the quota in the site configuration.',
+  },
+  OUT_EDGE_TRANSFER: {
+    summary: 'A transfer to an edge host broke off, is malformed, too large, or does not have the announced digest.',
+    remedy: 'Try again: what arrived whole is kept. A wrong digest means that the bundle changed on the way.',
+  },
+  OUT_EDGE_DEADLINE: {
+    summary: 'A call ran longer than the site allows; its instance was stopped.',
+    remedy: 'Make the function faster, or raise `limits.callDeadlineMs` in the site configuration.',
+  },
+  OUT_EDGE_LIMIT: {
+    summary: 'A module asked for more memory, output or messages than the site allows.',
+    remedy: 'Lower what the module asks for, or raise the limit that the message names in the site configuration.',
+  },
+  OUT_EDGE_FENCED: {
+    summary: 'An instance of an older epoch tried to write state: it was replaced meanwhile.',
+    remedy: 'Nothing to do: the instance stops itself, and its rovers find the new one.',
+  },
+  OUT_EDGE_STORE: {
+    summary: 'The checkpoint or bundle store cannot be read or written, or holds something broken.',
+    remedy: 'Check space and permissions of the data folder that the message names.',
+  },
+  OUT_EDGE_TIMEOUT: {
+    summary: 'The other side did not answer on the control plane in time.',
+    remedy: 'Check that the broker, the manager and the host run; it is tried again with the next trigger.',
+  },
+  OUT_EDGE_HOST_START: {
+    summary: 'An edge host process did not come up.',
+    remedy: 'The message gives its last words; run `outrider edge` with one host to see its log.',
+  },
   OUT_SIM_STALLED: {
     summary: 'A headless run has nothing left to do although it is not over: something waits for an event that never comes.',
     remedy: 'Look for an awaited promise that no timer, message or held work settles; the message gives the virtual time.',

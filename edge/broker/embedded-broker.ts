@@ -1,0 +1,138 @@
+// The embedded broker: Aedes (MQTT 3.1.1) on TCP, and on any stream that the gateway hands over (MQTT over WebSocket).
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Aedes, type AuthenticateError } from 'aedes';
+import type { Logger } from '../../shared/ports/logger.ts';
+import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import { type ClientIdentity, mayPublish, maySubscribe } from './access-rules.ts';
+import { limitPackets } from './limited-connection.ts';
+
+export interface ConnectAttempt {
+  readonly clientId: string;
+  readonly username: string | null;
+  readonly password: string | null;
+  readonly remoteAddress: string | null;
+}
+
+export interface EmbeddedBrokerOptions {
+  readonly site: string;
+  /** Default 127.0.0.1: outside loopback a site asks for TLS and authentication. */
+  readonly host?: string;
+  /** 0: any free port; null: no TCP listener. */
+  readonly port: number | null;
+  readonly tls?: TlsOptions;
+  /** Longest packet that a client may send [bytes]: the bound on what it makes the broker buffer. Default 1 MiB. */
+  readonly maxPacketBytes?: number;
+  /** Connections at a time; default 4096. */
+  readonly maxConnections?: number;
+  /** Who a client is, or null to refuse it. Absent: everybody is trusted (loopback only). */
+  readonly identify?: (attempt: ConnectAttempt) => ClientIdentity | null;
+  readonly logger?: Logger;
+}
+
+export interface EmbeddedBroker {
+  /** The TCP port, or null. */
+  readonly port: number | null;
+  readonly connectedClients: number;
+  /** Serves MQTT on a stream, e.g. a WebSocket of the gateway. */
+  serve(stream: Duplex, request?: IncomingMessage): void;
+  /** Breaks a client's connection without a goodbye, as a lost link would: its last will is published. False: not connected. */
+  cut(clientId: string): boolean;
+  close(): Promise<void>;
+}
+
+/** MQTT return codes of a refused CONNECT. */
+const BAD_CREDENTIALS = 4;
+const DEFAULT_MAX_PACKET_BYTES = 1024 * 1024;
+
+export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
+  const { site, identify } = options;
+  const logger = options.logger ?? SILENT_LOGGER;
+  const identities = new WeakMap<object, ClientIdentity>();
+  const streams = new Set<Duplex>();
+  const connections = new Map<string, Duplex>();
+  const aedes = await Aedes.createBroker({
+    maxClientsIdLength: 64,
+    queueLimit: 1000,
+    keepaliveLimit: 60,
+    connectTimeout: 5000,
+    drainTimeout: 10_000,
+    authenticate: (client, username, password, done) => {
+      if (identify === undefined) return done(null, true);
+      const remoteAddress = (client.conn as Partial<Socket>).remoteAddress ?? client.req?.socket.remoteAddress ?? null;
+      const identity = identify({ clientId: client.id, username: username ?? null, password: password?.toString() ?? null, remoteAddress });
+      if (identity === null) {
+        logger.warn({ client: client.id, code: 'OUT_BUS_REFUSED' }, 'a client with unknown credentials was refused');
+        return done(Object.assign(new Error('unknown credentials'), { returnCode: BAD_CREDENTIALS }) as AuthenticateError, false);
+      }
+      identities.set(client, identity);
+      return done(null, true);
+    },
+    authorizePublish: (client, packet, done) => {
+      if (packet.topic.startsWith('$')) return done(new Error('topics of the broker itself are not for clients'));
+      const identity = client === null ? undefined : identities.get(client);
+      if (identify === undefined || client === null || (identity !== undefined && mayPublish(identity, site, packet.topic)))
+        return done(null);
+      logger.warn({ client: client.id, topic: packet.topic, code: 'OUT_EDGE_UNAUTHORIZED' }, 'publish not permitted; client closed');
+      return done(new Error(`${packet.topic}: not permitted`));
+    },
+    authorizeSubscribe: (client, subscription, done) => {
+      const identity = identities.get(client);
+      if (identify === undefined || (identity !== undefined && maySubscribe(identity, site, subscription.topic)))
+        return done(null, subscription);
+      logger.warn({ client: client.id, filter: subscription.topic, code: 'OUT_EDGE_UNAUTHORIZED' }, 'subscription not permitted');
+      return done(null, null);
+    },
+  });
+  aedes.on('clientReady', (client) => connections.set(client.id, client.conn));
+  aedes.on('clientDisconnect', (client) => {
+    if (connections.get(client.id) === client.conn) connections.delete(client.id);
+  });
+  aedes.on('clientError', (client, error) => logger.debug({ client: client.id, error: error.message }, 'client error'));
+  aedes.on('connectionError', (client, error) => logger.debug({ client: client.id, error: error.message }, 'connection error'));
+
+  const maxBytes = options.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
+  const maxConnections = options.maxConnections ?? 4096;
+  const serve = (stream: Duplex, request?: IncomingMessage): void => {
+    if (streams.size >= maxConnections) {
+      stream.destroy();
+      return;
+    }
+    const limited = limitPackets(stream, maxBytes);
+    streams.add(limited);
+    limited.once('close', () => streams.delete(limited));
+    limited.on('error', (error) => logger.debug({ error: error.message }, 'MQTT connection cut'));
+    aedes.handle(limited, request);
+  };
+
+  const server = options.port === null ? null : await listen(options, serve);
+  return {
+    port: server === null ? null : (server.address() as AddressInfo).port,
+    get connectedClients() {
+      return aedes.connectedClients;
+    },
+    serve,
+    cut: (clientId) => connections.get(clientId)?.destroy() !== undefined,
+    close: async () => {
+      const closed = server === null ? null : new Promise<void>((resolve) => server.close(() => resolve()));
+      await new Promise<void>((resolve) => aedes.close(resolve));
+      for (const stream of streams) stream.destroy();
+      await closed;
+    },
+  };
+}
+
+async function listen(options: EmbeddedBrokerOptions, serve: (stream: Duplex) => void): Promise<Server> {
+  const accept = (socket: Socket): void => {
+    socket.setNoDelay(true);
+    serve(socket);
+  };
+  const server = options.tls === undefined ? createServer(accept) : createTlsServer(options.tls, accept);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
+  });
+  return server;
+}

@@ -1,0 +1,198 @@
+// The MessageBus over MQTT 3.1.1 (mqtt.js), for any broker: reconnects by itself, subscriptions survive, QoS 1 waits out an outage.
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { OutriderError } from '../errors.ts';
+import type { Logger } from '../ports/logger.ts';
+import { SILENT_LOGGER } from '../ports/logger.ts';
+import type { BusMessage, LastWill, MessageBus, PublishOptions } from '../ports/message-bus.ts';
+import { Outbox } from './outbox.ts';
+import { isValidFilter, topicMatches } from './topic-filter.ts';
+
+export interface MqttBusOptions {
+  /** `mqtt://host:1883`, `mqtts://…`, `ws://host:8080/mqtt`, `wss://…`. */
+  readonly url: string;
+  /** `[A-Za-z0-9_-]{1,64}`; a broker lets one connection at a time have it. */
+  readonly clientId: string;
+  readonly will?: LastWill;
+  readonly username?: string;
+  readonly password?: string;
+  /** PEM texts for mutual TLS. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** How long the first connection may take [s]; default 10. */
+  readonly connectTimeoutSec?: number;
+  /** Pause between attempts to come back [s]; default 0.5. */
+  readonly reconnectSec?: number;
+  /** Keep-alive [s]: a silent death of either side is noticed within 1.5 times this; default 4. */
+  readonly keepAliveSec?: number;
+  /** Bounds on messages that wait for the broker; defaults 10,000 and 64 MiB. */
+  readonly outboxMaxMessages?: number;
+  readonly outboxMaxBytes?: number;
+  readonly logger?: Logger;
+}
+
+interface Subscription {
+  readonly filter: string;
+  readonly handler: (message: BusMessage) => void;
+}
+
+/** Connects. Rejects with OUT_BUS_UNREACHABLE, or OUT_BUS_REFUSED when the broker does not accept this client. */
+export async function connectMqttBus(options: MqttBusOptions): Promise<MessageBus> {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.clientId)) {
+    throw new OutriderError('OUT_PROTOCOL_TOPIC', `MQTT client id ${JSON.stringify(options.clientId)} is not an id of [A-Za-z0-9_-]{1,64}`);
+  }
+  const timeoutSec = options.connectTimeoutSec ?? 10;
+  try {
+    const client = await connectAsync(options.url, clientOptions(options, timeoutSec), false);
+    return new MqttBus(client, options);
+  } catch (cause) {
+    const refused = typeof (cause as { code?: unknown }).code === 'number';
+    throw new OutriderError(
+      refused ? 'OUT_BUS_REFUSED' : 'OUT_BUS_UNREACHABLE',
+      `${withoutSecrets(options.url)} as ${options.clientId}: ${(cause as Error).message || String((cause as { code?: unknown }).code)}`,
+      { cause },
+    );
+  }
+}
+
+function clientOptions(options: MqttBusOptions, timeoutSec: number): IClientOptions {
+  const { will } = options;
+  return {
+    clientId: options.clientId,
+    protocolVersion: 4,
+    clean: true,
+    keepalive: options.keepAliveSec ?? 4,
+    reconnectPeriod: (options.reconnectSec ?? 0.5) * 1000,
+    connectTimeout: timeoutSec * 1000,
+    queueQoSZero: false,
+    reconnectOnConnackError: true,
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(options.password === undefined ? {} : { password: options.password }),
+    ...options.tls,
+    ...(will === undefined
+      ? {}
+      : { will: { topic: will.topic, payload: Buffer.from(will.payload), retain: will.retain, qos: 1 as const } }),
+  };
+}
+
+class MqttBus implements MessageBus {
+  readonly clientId: string;
+  readonly #client: MqttClient;
+  readonly #logger: Logger;
+  readonly #outbox: Outbox;
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #listeners = new Set<(connected: boolean) => void>();
+  #connected = true;
+  #closed = false;
+
+  constructor(client: MqttClient, options: MqttBusOptions) {
+    this.clientId = options.clientId;
+    this.#client = client;
+    this.#logger = options.logger ?? SILENT_LOGGER;
+    this.#outbox = new Outbox({ maxMessages: options.outboxMaxMessages ?? 10_000, maxBytes: options.outboxMaxBytes ?? 64 * 1024 * 1024 });
+    client.on('connect', () => this.#setConnected(true));
+    client.on('close', () => this.#setConnected(false));
+    client.on('error', (error) => this.#logger.warn({ error: error.message }, 'MQTT connection'));
+    client.on('message', (topic, payload, packet) => this.#dispatch({ topic, payload, retained: packet.retain }));
+  }
+
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  async publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
+    if (this.#closed) throw new OutriderError('OUT_BUS_CLOSED', `${this.clientId} published to ${topic} after it was closed`);
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    if (this.#connected) return this.#send(topic, bytes, options);
+    if ((options.qos ?? 0) === 0) return undefined;
+    return this.#outbox.add(topic, bytes, options);
+  }
+
+  async subscribe(filter: string, handler: (message: BusMessage) => void): Promise<() => Promise<void>> {
+    if (!isValidFilter(filter)) throw new OutriderError('OUT_PROTOCOL_TOPIC', `${JSON.stringify(filter)} is not an MQTT filter`);
+    const subscription = { filter, handler };
+    this.#subscriptions.add(subscription);
+    try {
+      await this.#awaitGrant(filter);
+    } catch (error) {
+      this.#subscriptions.delete(subscription);
+      throw error;
+    }
+    return async () => {
+      if (!this.#subscriptions.delete(subscription) || this.#closed) return;
+      const shared = [...this.#subscriptions].some((other) => other.filter === filter);
+      if (!shared) await this.#client.unsubscribeAsync(filter).catch(() => undefined);
+    };
+  }
+
+  onConnectionChange(listener: (connected: boolean) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const closed = new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while messages waited for the broker`);
+    for (const entry of this.#outbox.drain()) for (const settle of entry.settle) settle(closed);
+    // Without a connection there is nobody to say goodbye to: an unforced end would wait for the broker's answer.
+    await this.#client.endAsync(!this.#connected);
+  }
+
+  /** Asks the broker until it answers; an outage in between only delays. */
+  async #awaitGrant(filter: string): Promise<void> {
+    for (;;) {
+      try {
+        const granted = await this.#client.subscribeAsync(filter, { qos: 1 });
+        if (!granted.some(({ qos }) => qos === 128)) return;
+      } catch (error) {
+        if (this.#closed)
+          throw new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while it subscribed to ${filter}`, { cause: error });
+        if (!this.#connected) {
+          await new Promise<void>((resolve) => {
+            const stop = this.onConnectionChange(() => (stop(), resolve()));
+          });
+          continue;
+        }
+        throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: the broker does not permit it`);
+    }
+  }
+
+  async #send(topic: string, payload: Uint8Array, options: PublishOptions): Promise<void> {
+    const buffer = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    await this.#client.publishAsync(topic, buffer, { qos: options.qos ?? 0, retain: options.retain ?? false });
+  }
+
+  #dispatch(message: BusMessage): void {
+    for (const { filter, handler } of this.#subscriptions) {
+      if (!topicMatches(filter, message.topic)) continue;
+      try {
+        handler(message);
+      } catch (error) {
+        this.#logger.error({ topic: message.topic, error: (error as Error).message }, 'a message handler threw');
+      }
+    }
+  }
+
+  #setConnected(connected: boolean): void {
+    if (this.#connected === connected) return;
+    this.#connected = connected;
+    if (connected) this.#flush();
+    for (const listener of this.#listeners) listener(connected);
+  }
+
+  #flush(): void {
+    for (const { topic, payload, options, settle } of this.#outbox.drain()) {
+      this.#send(topic, payload, options).then(
+        () => settle.forEach((done) => done(null)),
+        (error: Error) => settle.forEach((done) => done(error)),
+      );
+    }
+  }
+}
+
+function withoutSecrets(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
