@@ -1,0 +1,140 @@
+// Restarts shared instances from their last checkpoint when their host is lost or they failed: on another host, under a higher epoch.
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { Logger } from '../../shared/ports/logger.ts';
+import type { PlacementRecord } from '../../shared/protocol/placement.ts';
+import { instanceKey } from '../tokens.ts';
+import type { HostCommander } from './host-commander.ts';
+import type { PlacementBook } from './placement-book.ts';
+import type { ResourceManager } from './resource-manager.ts';
+
+export interface FailoverOptions {
+  readonly clock: Clock;
+  readonly book: PlacementBook;
+  readonly resources: ResourceManager;
+  readonly hosts: HostCommander;
+  readonly siteKey: Uint8Array;
+  readonly logger: Logger;
+  /** How long a host may take to restart an instance before another one is tried [s]. */
+  readonly restartTimeoutSec: number;
+  readonly tell: (record: PlacementRecord, text: string) => void;
+}
+
+interface Attempt {
+  readonly instance: string;
+  readonly why: string;
+  readonly sinceSec: number;
+  notBeforeSec: number;
+  busy: boolean;
+  failures: number;
+}
+
+/** Restarts of one instance within {@link POISON_WINDOW_SEC} before it counts as poisoned: replaying makes it fail again and again. */
+const MAX_RESTARTS = 4;
+const POISON_WINDOW_SEC = 60;
+const FIRST_RETRY_SEC = 0.25;
+const MAX_RETRY_SEC = 5;
+
+export class Failover {
+  readonly #options: FailoverOptions;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #restarts = new Map<string, number[]>();
+  #completed = 0;
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+  }
+
+  /** Instances that were brought back so far. */
+  get completed(): number {
+    return this.#completed;
+  }
+
+  /** Begins to bring an instance back; `why` is told to people. */
+  begin(record: PlacementRecord, why: string): void {
+    const { book, clock } = this.#options;
+    if (this.#attempts.has(record.instance)) return;
+    const now = clock.nowSec();
+    const recent = (this.#restarts.get(record.instance) ?? []).filter((stamp) => now - stamp < POISON_WINDOW_SEC);
+    this.#restarts.set(record.instance, [...recent, now]);
+    if (recent.length >= MAX_RESTARTS) {
+      this.#giveUp(record, `restarted ${recent.length} times within ${POISON_WINDOW_SEC} s and failed again (${why})`);
+      return;
+    }
+    book.put({ ...record, status: 'restarting', host: null, addresses: [] });
+    this.#attempts.set(record.instance, { instance: record.instance, why, sinceSec: now, notBeforeSec: now, busy: false, failures: 0 });
+    this.step();
+  }
+
+  /** Called now and then, and when a host appears: tries what is due. */
+  step(): void {
+    const now = this.#options.clock.nowSec();
+    for (const attempt of this.#attempts.values()) {
+      if (!attempt.busy && attempt.notBeforeSec <= now) void this.#try(attempt);
+    }
+  }
+
+  /** The instance is not wanted any more. */
+  forget(instance: string): void {
+    this.#attempts.delete(instance);
+    this.#restarts.delete(instance);
+  }
+
+  async #try(attempt: Attempt): Promise<void> {
+    const { book, resources, hosts, siteKey, clock, logger, restartTimeoutSec } = this.#options;
+    const record = book.get(attempt.instance);
+    if (record === null) return this.forget(attempt.instance);
+    const needs = {
+      memoryBytes: record.memoryMaxBytes,
+      accelerator: record.needsAccelerator,
+      hostInterfaces: record.hostInterfaces,
+      maxLatencyMs: null,
+    };
+    const { fit, unfit } = resources.candidates({ needs, digest: record.module.digest });
+    const host = fit[attempt.failures % Math.max(1, fit.length)]?.host;
+    if (host === undefined) {
+      if (attempt.failures === 0)
+        logger.warn({ instance: record.instance, code: 'OUT_EDGE_NO_HOST', unfit }, 'no host can take an instance over');
+      return this.#postpone(attempt);
+    }
+    // Each attempt has an epoch of its own: a host that answered too late has a fenced instance, not a second one.
+    const next = { ...record, epoch: record.epoch + 1 };
+    book.put(next);
+    attempt.busy = true;
+    try {
+      const { instance, epoch, module, mission, rover, tenant, memoryMaxBytes } = next;
+      const key = instanceKey(siteKey, instance);
+      const reply = await hosts.command(
+        host,
+        { kind: 'restart', instance, epoch, module, mission, rover, tenant, memoryMaxBytes, key },
+        restartTimeoutSec,
+      );
+      if (this.#attempts.get(attempt.instance) !== attempt) return undefined;
+      if (reply.kind === 'refused' && reply.code === 'OUT_EDGE_STORE') return this.#giveUp(next, reply.reason);
+      if (reply.kind !== 'running') throw new Error(reply.kind === 'refused' ? `${reply.code}: ${reply.reason}` : `answered ${reply.kind}`);
+      book.put({ ...next, status: 'running', host, addresses: [...reply.addresses] });
+      this.#attempts.delete(attempt.instance);
+      this.#completed += 1;
+      const seconds = (clock.nowSec() - attempt.sinceSec).toFixed(1);
+      this.#options.tell(next, `${module.name} restarted on ${host} after ${seconds} s: ${attempt.why}`);
+      logger.info({ instance, host, epoch, seconds }, 'shared instance restarted from its checkpoint');
+    } catch (error) {
+      logger.warn({ instance: record.instance, host, error: (error as Error).message }, 'restart failed; trying again');
+      this.#postpone(attempt);
+    } finally {
+      attempt.busy = false;
+    }
+    return undefined;
+  }
+
+  #postpone(attempt: Attempt): void {
+    attempt.failures += 1;
+    attempt.notBeforeSec = this.#options.clock.nowSec() + Math.min(MAX_RETRY_SEC, FIRST_RETRY_SEC * 2 ** attempt.failures);
+  }
+
+  #giveUp(record: PlacementRecord, why: string): void {
+    this.forget(record.instance);
+    this.#options.book.remove(record.instance);
+    this.#options.logger.error({ instance: record.instance, why }, 'shared instance cannot be brought back');
+    this.#options.tell(record, `${record.module.name} cannot be brought back: ${why}`);
+  }
+}

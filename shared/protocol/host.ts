@@ -1,0 +1,118 @@
+// Between the manager and the edge hosts: what a host has and runs (retained), and what it is told to do.
+import { z } from 'zod';
+import { defineMessage, idSchema } from './message.ts';
+import { moduleReferenceSchema } from './offload.ts';
+
+const addressesSchema = z.array(z.string().min(1).max(256)).min(1).max(4);
+const epochSchema = z.number().int().nonnegative();
+const bytesSchema = z.number().int().nonnegative();
+const hexKeySchema = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hex digits');
+
+/** One instance that a host runs, complete enough for a new manager to take over from. */
+export const hostedInstanceSchema = z.strictObject({
+  instance: idSchema,
+  module: moduleReferenceSchema,
+  mission: idSchema,
+  rover: idSchema.nullable().describe('Whose instance it is; null for a shared one.'),
+  tenant: idSchema,
+  epoch: epochSchema,
+  state: z
+    .enum(['preparing', 'embryo', 'running', 'retired', 'failed'])
+    .describe('`embryo`: waits for its state. `retired`: its state went elsewhere. `failed`: trap, deadline or limit.'),
+  addresses: z.array(z.string().min(1).max(256)).max(4),
+  memoryMaxBytes: bytesSchema,
+  calls: z.number().int().nonnegative(),
+  connected: z.number().int().nonnegative().describe('Fixed ends that are connected now.'),
+});
+
+export const hostStatus = defineMessage({
+  name: 'host status',
+  description:
+    'An edge host says what it has and what it runs, every second and on each change; its last will says that it is lost. Retained.',
+  topic: 'outrider/{site}/host/{host}/status',
+  retain: true,
+  qos: 1,
+  maxBytes: 512 * 1024,
+  schema: z.discriminatedUnion('status', [
+    z.strictObject({
+      status: z.enum(['online', 'draining']),
+      host: idSchema,
+      session: idSchema.describe('New with each start of the process.'),
+      stampSec: z.number(),
+      cores: z.number().int().positive(),
+      loadFraction: z.number().nonnegative().describe('Busy share of all cores; above 1 work is waiting.'),
+      memoryTotalBytes: bytesSchema.describe('What the host gives to modules.'),
+      memoryFreeBytes: bytesSchema.describe('Not yet promised to an instance.'),
+      instancesMax: z.number().int().positive(),
+      accelerator: z.string().max(100).nullable(),
+      hostInterfaces: z.array(idSchema).max(64).describe('Host functions that the site grants to modules here.'),
+      addresses: addressesSchema.describe('Of the Remote Offload Handler.'),
+      bundles: z.array(hexKeySchema).max(256).describe('Digests of bundles that are ready here.'),
+      instances: z.array(hostedInstanceSchema).max(1024),
+    }),
+    z.strictObject({ status: z.enum(['offline', 'lost']), host: idSchema, session: idSchema }),
+  ]),
+});
+
+const command = { id: idSchema, replyTo: idSchema.describe('Place of the reply topic.') };
+const placed = {
+  instance: idSchema,
+  epoch: epochSchema,
+  module: moduleReferenceSchema,
+  mission: idSchema,
+  rover: idSchema.nullable(),
+  tenant: idSchema,
+  memoryMaxBytes: bytesSchema,
+  key: hexKeySchema.describe('Secret of the instance: tokens of its users are made and checked with it.'),
+};
+
+export const hostCommand = defineMessage({
+  name: 'host command',
+  description: 'The manager tells a host to reserve a place, to restart a shared instance from its checkpoint, or to stop one.',
+  topic: 'outrider/{site}/host/{host}/command',
+  retain: false,
+  qos: 1,
+  schema: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('reserve'),
+      ...command,
+      ...placed,
+      ticket: z.string().min(1).max(256),
+      validSec: z.number().positive().describe('The reservation lapses when the rover does not come by then [s].'),
+    }),
+    z.strictObject({ kind: z.literal('restart'), ...command, ...placed }),
+    z.strictObject({
+      kind: z.literal('stop'),
+      ...command,
+      instance: idSchema,
+      epoch: epochSchema.describe('Only this incarnation.'),
+      keepCheckpoint: z.boolean().describe('Freeze into the store first, so that another host can go on.'),
+    }),
+    z.strictObject({ kind: z.literal('drain'), ...command, draining: z.boolean() }),
+  ]),
+});
+
+export const hostReply = defineMessage({
+  name: 'host reply',
+  description: 'A host answers a command of the manager.',
+  topic: 'outrider/{site}/host/{host}/reply/{inbox}',
+  retain: false,
+  qos: 1,
+  schema: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('reserved'), id: idSchema, addresses: addressesSchema }),
+    z.strictObject({ kind: z.literal('running'), id: idSchema, addresses: addressesSchema }),
+    z.strictObject({ kind: z.literal('done'), id: idSchema }),
+    z.strictObject({ kind: z.literal('refused'), id: idSchema, code: z.string().max(64), reason: z.string().max(500) }),
+  ]),
+});
+
+export type HostedInstance = z.infer<typeof hostedInstanceSchema>;
+export type HostStatus = z.infer<typeof hostStatus.schema>;
+export type HostPresent = Extract<HostStatus, { status: 'online' | 'draining' }>;
+export type HostCommand = z.infer<typeof hostCommand.schema>;
+export type HostReply = z.infer<typeof hostReply.schema>;
+
+/** Whether the host is there (a discriminant with two literals does not narrow by itself). */
+export function isHostPresent(status: HostStatus): status is HostPresent {
+  return status.status === 'online' || status.status === 'draining';
+}
