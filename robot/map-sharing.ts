@@ -1,6 +1,6 @@
-// Keeps the Map Server up to date with this rover's partial map and sightings, one call of each kind in flight at a time.
+// Keeps the Map Server up to date with this rover's partial map and what its camera saw, one call of each kind in flight at a time.
 import type { Pose2 } from '../shared/geometry/pose2.ts';
-import type { MapServer as MapServerHandle, Sighting, TilePatch } from '../shared/modules/map-server/handle.ts';
+import type { MapServerHandle, ObservedFrame, TilePatch } from '../shared/modules/map-server/handle.ts';
 
 /** What the rover's own map can be asked for (see Slam). */
 export interface PatchSource {
@@ -16,8 +16,8 @@ export interface MapSharingOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** Sightings that wait for the Map Server; the oldest go first when it is away for long. */
-const MAX_WAITING_SIGHTINGS = 500;
+/** Searched frames that wait for the Map Server; the oldest go first when it is away for long. */
+const MAX_WAITING_FRAMES = 500;
 /** Tiles per call: 64 tiles of 4 KiB stay far below the frame limit and keep a call short. */
 const MAX_PATCHES_PER_CALL = 64;
 
@@ -27,7 +27,7 @@ const MAX_PATCHES_PER_CALL = 64;
 export class MapSharing {
   readonly #options: MapSharingOptions;
   #sharedRevision = 0;
-  #sightings: Sighting[] = [];
+  #frames: ObservedFrame[] = [];
   #work: Promise<void> = Promise.resolve();
   #busy = false;
 
@@ -41,10 +41,10 @@ export class MapSharing {
     await mapServer.join(rover, startPose.x, startPose.y, startPose.theta);
   }
 
-  /** Queues sightings for the next {@link share}. */
-  addSightings(sightings: readonly Sighting[]): void {
-    this.#sightings.push(...sightings);
-    if (this.#sightings.length > MAX_WAITING_SIGHTINGS) this.#sightings = this.#sightings.slice(-MAX_WAITING_SIGHTINGS);
+  /** Queues a searched frame for the next {@link share}. */
+  addFrame(frame: ObservedFrame): void {
+    this.#frames.push(frame);
+    if (this.#frames.length > MAX_WAITING_FRAMES) this.#frames = this.#frames.slice(-MAX_WAITING_FRAMES);
   }
 
   /** Sends what is new, unless the last sending is still under way. */
@@ -71,13 +71,13 @@ export class MapSharing {
       await mapServer.update(rover, stampSec, patches.slice(from, from + MAX_PATCHES_PER_CALL));
     }
     this.#sharedRevision = revision;
-    const sightings = this.#sightings;
-    if (sightings.length === 0) return;
-    this.#sightings = [];
+    const frames = this.#frames;
+    if (frames.length === 0) return;
+    this.#frames = [];
     try {
-      await mapServer.report(rover, stampSec, sightings);
+      await mapServer.report(rover, stampSec, frames);
     } catch (error) {
-      this.#sightings = [...sightings, ...this.#sightings].slice(-MAX_WAITING_SIGHTINGS);
+      this.#frames = [...frames, ...this.#frames].slice(-MAX_WAITING_FRAMES);
       throw error;
     }
   }

@@ -74,6 +74,8 @@ export class Rover {
   #pose: Pose2;
   #mapToOdom: Pose2;
   #scan: LidarScan | null = null;
+  /** The newest scan with the pose that it was matched to. */
+  #located: { readonly scan: LidarScan; readonly pose: Pose2 } | null = null;
   #ownMap: OccupancyMap | null = null;
   #ownMapDueSec = 0;
   #navigation: NavigatorOutput | null = null;
@@ -95,7 +97,13 @@ export class Rover {
     this.#slam = new Slam({ startPose });
     this.#navigator = new Navigator({ id });
     this.#fleet = new FleetWatch({ self: id, clock, onInspected: (tile) => this.#navigator.inspection.merge([tile]) });
-    this.#sharing = new MapSharing({ rover: id, startPose: IDENTITY, source: this.#slam, mapServer: modules.mapServer.handle, onError: options.onError });
+    this.#sharing = new MapSharing({
+      rover: id,
+      startPose: IDENTITY,
+      source: this.#slam,
+      mapServer: modules.mapServer.handle,
+      onError: options.onError,
+    });
     this.#telemetry = new Telemetry({ rover: id, site: options.site, mission: options.mission, bus: options.bus, clock });
     this.#watching =
       options.ports.camera === null
@@ -104,8 +112,8 @@ export class Rover {
             camera: options.ports.camera,
             detector: modules.detector.handle,
             poseAt: (stampSec) => this.#history.at(stampSec),
-            scan: () => this.#scan,
-            onSightings: (sightings) => this.#sharing.addSightings(sightings),
+            scan: () => this.#located,
+            onFrame: (frame) => this.#sharing.addFrame(frame),
             onError: options.onError,
           });
   }
@@ -170,6 +178,7 @@ export class Rover {
       this.#scan = lidar.scan;
       const located = this.#slam.update(lidar.scan, odometryPose);
       this.#mapToOdom = compose(located.pose, inverse(odometryPose));
+      this.#located = { scan: lidar.scan, pose: located.pose };
     }
     this.#pose = compose(this.#mapToOdom, odometryPose);
     this.#history.add(now, this.#pose);

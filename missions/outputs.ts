@@ -1,0 +1,22 @@
+// The folder that a mission leaves behind: report.json, report.html, map.pgm + map.yaml (Nav2 map_server), map.png.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OccupancyMap } from '../shared/mapping/occupancy-map.ts';
+import { encodeMapServerMap } from '../shared/mapping/map-server-yaml.ts';
+import { renderMapPng } from '../shared/mapping/map-image.ts';
+import { renderReportHtml } from './report-html.ts';
+import type { MissionReport } from './report.ts';
+
+/** Writes everything but the recording, which is written while the mission runs. */
+export async function writeOutputs(directory: string, report: MissionReport, map: OccupancyMap): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const png = renderMapPng(map);
+  const { yaml, pgm } = encodeMapServerMap(map, { image: 'map.pgm' });
+  await Promise.all([
+    writeFile(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`),
+    writeFile(join(directory, 'report.html'), renderReportHtml(report, png)),
+    writeFile(join(directory, 'map.png'), png),
+    writeFile(join(directory, 'map.pgm'), pgm),
+    writeFile(join(directory, 'map.yaml'), yaml),
+  ]);
+}
