@@ -198,6 +198,10 @@ export const ERRORS = define({
     summary: 'A simulated site is impossible: something stands in a wall, or there is no room for what is wanted.',
     remedy: 'Move what the message names, make the site larger, or ask for fewer rovers, hazards or props.',
   },
+  OUT_MAP_IMAGE: {
+    summary: 'A map picture is not a PNG or PGM, is cut short, or is too large.',
+    remedy: 'Give a greyscale PNG or PGM (P5, P2) of at most 100 million pixels, with its map_server YAML beside it or with --resolution.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',
