@@ -1,0 +1,147 @@
+// An edge host: says what it has, obeys the manager, takes modules from rovers and runs them.
+import { MessageChannel } from '../../shared/bus/message-channel.ts';
+import { AnsweredRequests } from '../../shared/bus/request-reply.ts';
+import { isOutriderError } from '../../shared/errors.ts';
+import type { Timer } from '../../shared/ports/clock.ts';
+import type { LastWill } from '../../shared/ports/message-bus.ts';
+import { type HostCommand, hostCommand, type HostReply, hostReply, hostStatus, type HostStatus } from '../../shared/protocol/host.ts';
+import { encodeMessage, topicOf } from '../../shared/protocol/message.ts';
+import { placement } from '../../shared/protocol/placement.ts';
+import { ExecutionHandler, type InstanceInfo } from './execution-handler.ts';
+import type { HostPorts } from './host-ports.ts';
+import { RemoteOffloadHandler } from './remote-offload-handler.ts';
+
+const STATUS_PERIOD_SEC = 1;
+/** Changes within this time become one status [s]. */
+const STATUS_DELAY_SEC = 0.005;
+/** A per-rover instance whose rover does not come for so long is stopped [s]: the rover has it back on board by then. */
+const ORPHAN_SEC = 60;
+
+/** The last will to connect a host's bus with. */
+export function hostWill(site: string, host: string, session: string): LastWill {
+  const payload = encodeMessage(hostStatus, { status: 'lost', host, session });
+  return { topic: topicOf(hostStatus, { site, host }), payload, retain: true };
+}
+
+export class EdgeHost {
+  readonly execution: ExecutionHandler;
+  readonly handler: RemoteOffloadHandler;
+  readonly #ports: HostPorts;
+  readonly #channel: MessageChannel;
+  readonly #answered = new AnsweredRequests<HostReply>();
+  #bundles: string[] = [];
+  #draining = false;
+  #closed = false;
+  #announcement: Timer | null = null;
+  #timer: Timer | null = null;
+  #stopConnectionWatch: (() => void) | null = null;
+
+  constructor(ports: HostPorts) {
+    this.#ports = ports;
+    this.#channel = new MessageChannel(ports.bus, ports.logger);
+    this.execution = new ExecutionHandler(ports, () => this.#announceSoon());
+    this.handler = new RemoteOffloadHandler(ports, this.execution, () => this.#announceSoon());
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async start(): Promise<void> {
+    const { site, host, bus, clock } = this.#ports;
+    await this.handler.start();
+    this.#bundles = await this.handler.warmDigests();
+    await this.#channel.on(hostCommand, { site, host }, (command) => void this.#answer(command));
+    await this.#channel.on(placement, { site }, (record) => this.execution.fence(record.instance, record.epoch));
+    this.#stopConnectionWatch = bus.onConnectionChange((connected) => {
+      if (connected) this.#announce();
+    });
+    this.#announce();
+    this.#timer = clock.every(STATUS_PERIOD_SEC, async () => {
+      this.execution.reap(ORPHAN_SEC);
+      this.#bundles = await this.handler.warmDigests();
+      this.#announce();
+    });
+  }
+
+  /** Says goodbye and stops everything. */
+  async close(): Promise<void> {
+    const { site, host, session } = this.#ports;
+    this.#closed = true;
+    this.#timer?.stop();
+    this.#announcement?.stop();
+    this.#stopConnectionWatch?.();
+    await this.#channel.publish(hostStatus, { site, host }, { status: 'offline', host, session }).catch(() => undefined);
+    await this.#channel.close();
+    await this.handler.close();
+    await this.execution.close();
+  }
+
+  async #answer(command: HostCommand): Promise<void> {
+    const { site, host } = this.#ports;
+    const reply = await this.#answered.answer(command.id, async (): Promise<HostReply> => {
+      try {
+        return await this.#obey(command);
+      } catch (error) {
+        const code = isOutriderError(error) ? error.code : 'OUT_INTERNAL';
+        const reason = (error as Error).message.slice(0, 500);
+        this.#ports.logger.warn({ command: command.kind, code, reason }, 'command refused');
+        return { kind: 'refused', id: command.id, code, reason };
+      }
+    });
+    if (!this.#closed) this.#channel.tell(hostReply, { site, host, inbox: command.replyTo }, reply);
+  }
+
+  async #obey(command: HostCommand): Promise<HostReply> {
+    const { id } = command;
+    switch (command.kind) {
+      case 'reserve':
+        this.handler.reserve(command, command.ticket, command.validSec);
+        return { kind: 'reserved', id, addresses: [...this.handler.addresses] };
+      case 'restart':
+        return { kind: 'running', id, addresses: [...(await this.execution.restart(command))] };
+      case 'stop':
+        this.handler.cancel(command.instance);
+        await this.execution.stop(command.instance, command.epoch, command.keepCheckpoint);
+        return { kind: 'done', id };
+      case 'drain':
+        this.#draining = command.draining;
+        this.#announceSoon();
+        return { kind: 'done', id };
+    }
+  }
+
+  #announceSoon(): void {
+    if (this.#announcement !== null || this.#closed) return;
+    this.#announcement = this.#ports.clock.after(STATUS_DELAY_SEC, () => this.#announce());
+  }
+
+  #announce(): void {
+    this.#announcement?.stop();
+    this.#announcement = null;
+    if (this.#closed) return;
+    const { site, host } = this.#ports;
+    this.#channel.tell(hostStatus, { site, host }, this.#status());
+  }
+
+  #status(): HostStatus {
+    const { host, session, clock, resources, grants } = this.#ports;
+    const { cores, memoryTotalBytes, instancesMax, accelerator } = resources;
+    const promised = this.handler.promisedBytes() + this.execution.promisedBytes();
+    return {
+      ...{ host, session, cores, memoryTotalBytes, instancesMax, accelerator },
+      status: this.#draining ? 'draining' : 'online',
+      stampSec: clock.nowSec(),
+      loadFraction: Math.max(0, resources.loadFraction()),
+      memoryFreeBytes: Math.max(0, memoryTotalBytes - promised),
+      hostInterfaces: [...grants],
+      addresses: [...this.handler.addresses],
+      bundles: this.#bundles.slice(-256),
+      instances: this.execution.list().map(toHosted),
+    };
+  }
+}
+
+function toHosted({ stats: _stats, effects: _effects, error: _error, ...hosted }: InstanceInfo) {
+  return hosted;
+}

@@ -1,0 +1,197 @@
+// The Execution Handler: runs module instances in the host's sandbox and knows the state of each.
+import { OutriderError } from '../../shared/errors.ts';
+import type { Timer } from '../../shared/ports/clock.ts';
+import type { HostCommand, HostedInstance } from '../../shared/protocol/host.ts';
+import { EffectPublisher } from './effect-publisher.ts';
+import type { HostPorts } from './host-ports.ts';
+import { type InstanceStats, type LoadedModule, NO_STATS, type SandboxedInstance } from './sandbox/sandbox.ts';
+
+/** What the manager says about an instance that is to run here. */
+export type Placed = Pick<
+  Extract<HostCommand, { kind: 'reserve' }>,
+  'instance' | 'epoch' | 'module' | 'mission' | 'rover' | 'tenant' | 'memoryMaxBytes' | 'key'
+>;
+
+interface Entry {
+  readonly placed: Placed;
+  readonly effects: EffectPublisher;
+  state: HostedInstance['state'];
+  sandboxed: SandboxedInstance | null;
+  timer: Timer | null;
+  /** Since when no fixed end is connected [s]; null while one is. */
+  lonelySinceSec: number | null;
+  error: string | null;
+}
+
+export interface InstanceInfo extends HostedInstance {
+  readonly stats: InstanceStats;
+  readonly effects: { readonly published: number; readonly dropped: number };
+  readonly error: string | null;
+}
+
+/** An embryo whose state does not come is given up. */
+const EMBRYO_VALID_SEC = 30;
+/** Ended instances are listed so long, so that the manager sees how they ended. */
+const ENDED_LISTED_SEC = 10;
+
+export class ExecutionHandler {
+  readonly #ports: HostPorts;
+  readonly #entries = new Map<string, Entry>();
+  readonly #changed: () => void;
+
+  constructor(ports: HostPorts, changed: () => void) {
+    this.#ports = ports;
+    this.#changed = changed;
+  }
+
+  list(): InstanceInfo[] {
+    return [...this.#entries.values()].map((entry) => this.#info(entry)).toSorted((a, b) => (a.instance < b.instance ? -1 : 1));
+  }
+
+  get(instance: string): InstanceInfo | null {
+    const entry = this.#entries.get(instance);
+    return entry === undefined ? null : this.#info(entry);
+  }
+
+  /** Memory promised to instances that run or are about to [bytes]. */
+  promisedBytes(): number {
+    let bytes = 0;
+    for (const { placed, state } of this.#entries.values()) if (state !== 'retired' && state !== 'failed') bytes += placed.memoryMaxBytes;
+    return bytes;
+  }
+
+  /** An instance without state, for a fixed end that will bring it. */
+  async startEmbryo(placed: Placed, module: LoadedModule): Promise<readonly string[]> {
+    const entry = await this.#start(placed, module, null);
+    if (entry.state === 'preparing') entry.state = 'embryo';
+    entry.timer = this.#ports.clock.after(EMBRYO_VALID_SEC, () => {
+      if (entry.state === 'embryo') void this.#end(entry, 'retired', null);
+    });
+    this.#changed();
+    return entry.sandboxed?.addresses ?? [];
+  }
+
+  /** A shared instance from its last checkpoint, under a higher epoch that fences what may still run of it elsewhere. */
+  async restart(placed: Placed): Promise<readonly string[]> {
+    const { instance, epoch, module } = placed;
+    const { clock, checkpoints, repository, sandbox } = this.#ports;
+    const running = this.#entries.get(instance);
+    if (running !== undefined && running.placed.epoch < epoch) await this.#end(running, 'retired', null);
+    await clock.hold(checkpoints.fence(instance, epoch));
+    const checkpoint = await clock.hold(checkpoints.latest(instance));
+    if (checkpoint === null) throw new OutriderError('OUT_EDGE_STORE', `there is no checkpoint of ${instance}`);
+    const bundle = await clock.hold(repository.get(module.digest));
+    if (bundle === null)
+      throw new OutriderError('OUT_MODULE_BUNDLE', `the bundle ${module.digest} of ${module.name} is not in the repository`);
+    const loaded = await clock.hold(sandbox.load(module.digest, bundle));
+    const entry = await this.#start(placed, loaded, checkpoint.bytes);
+    if (entry.state === 'preparing') entry.state = 'running';
+    this.#changed();
+    return entry.sandboxed?.addresses ?? [];
+  }
+
+  /** Ends an incarnation; with `keepCheckpoint` its state is in the store afterwards. An unknown one is no error. */
+  async stop(instance: string, epoch: number, keepCheckpoint: boolean): Promise<void> {
+    const entry = this.#entries.get(instance);
+    if (entry === undefined || entry.placed.epoch !== epoch) return;
+    if (keepCheckpoint && entry.sandboxed !== null && entry.state === 'running') {
+      const bytes = await entry.sandboxed.freeze();
+      await this.#ports.clock.hold(this.#ports.checkpoints.put(instance, epoch, bytes));
+    }
+    const discard = !keepCheckpoint && entry.placed.rover === null && entry.state !== 'retired';
+    await this.#end(entry, 'retired', null);
+    this.#entries.delete(instance);
+    if (discard) await this.#ports.checkpoints.remove(instance).catch(() => undefined);
+    this.#changed();
+  }
+
+  /** The site knows a higher epoch: ours was replaced. */
+  fence(instance: string, epoch: number): void {
+    const entry = this.#entries.get(instance);
+    if (entry !== undefined && entry.placed.epoch < epoch && isAlive(entry)) void this.#end(entry, 'retired', null);
+  }
+
+  /** Called about every second: ends per-rover instances whose rover has not come for `orphanSec`. */
+  reap(orphanSec: number): void {
+    const now = this.#ports.clock.nowSec();
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'running' || entry.placed.rover === null) continue;
+      if ((entry.sandboxed?.stats.connected ?? 0) > 0) entry.lonelySinceSec = null;
+      else entry.lonelySinceSec ??= now;
+      if (entry.lonelySinceSec !== null && now - entry.lonelySinceSec > orphanSec) void this.#end(entry, 'retired', null);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const entry of this.#entries.values()) {
+      entry.timer?.stop();
+      entry.effects.end();
+      await entry.sandboxed?.close();
+    }
+    this.#entries.clear();
+  }
+
+  async #start(placed: Placed, module: LoadedModule, checkpoint: Uint8Array | null): Promise<Entry> {
+    const { instance, epoch, key, mission, rover } = placed;
+    const { site, bus, clock, logger, limits, grants, checkpoints, sandbox } = this.#ports;
+    const before = this.#entries.get(instance);
+    if (before !== undefined && isAlive(before))
+      throw new OutriderError('OUT_EDGE_FENCED', `${instance} runs here already, epoch ${before.placed.epoch}`);
+    const effects = new EffectPublisher({ site, mission, epoch, instance, bus, clock, logger, limits });
+    const entry: Entry = { placed, effects, state: 'preparing', sandboxed: null, timer: null, lonelySinceSec: null, error: null };
+    this.#entries.set(instance, entry);
+    try {
+      entry.sandboxed = await sandbox.start(module, {
+        ...{ instance, epoch, key, mission, rover, checkpoint, limits, grants },
+        storeCheckpoint: rover === null ? (bytes) => clock.hold(checkpoints.put(instance, epoch, bytes)) : null,
+        onActivated: () => this.#activated(entry),
+        onRetired: () => void this.#end(entry, 'retired', null),
+        onFailed: (error) => void this.#end(entry, 'failed', error),
+        onEffect: (effect) => effects.take(effect),
+      });
+      return entry;
+    } catch (error) {
+      if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
+      throw error;
+    }
+  }
+
+  #activated(entry: Entry): void {
+    if (!isAlive(entry)) return;
+    entry.state = 'running';
+    entry.timer?.stop();
+    this.#changed();
+  }
+
+  async #end(entry: Entry, state: 'retired' | 'failed', error: Error | null): Promise<void> {
+    if (!isAlive(entry)) return;
+    entry.state = state;
+    entry.error = error?.message ?? null;
+    entry.effects.end();
+    entry.timer?.stop();
+    const { instance, epoch } = entry.placed;
+    if (error !== null) this.#ports.logger.warn({ instance, epoch, error: error.message }, 'instance ended');
+    this.#changed();
+    // A moved instance answers its fixed ends for a while that it has moved; a failed one has nothing more to say.
+    if (state === 'failed') await entry.sandboxed?.close();
+    entry.timer = this.#ports.clock.after(ENDED_LISTED_SEC, () => {
+      void entry.sandboxed?.close();
+      if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
+      this.#changed();
+    });
+  }
+
+  #info({ placed, state, sandboxed, effects, error }: Entry): InstanceInfo {
+    const { instance, module, mission, rover, tenant, epoch, memoryMaxBytes } = placed;
+    const stats = sandboxed?.stats ?? NO_STATS;
+    return {
+      ...{ instance, module, mission, rover, tenant, epoch, memoryMaxBytes, state, stats, error },
+      addresses: [...(sandboxed?.addresses ?? [])],
+      calls: stats.calls,
+      connected: stats.connected,
+      effects: { published: effects.published, dropped: effects.dropped },
+    };
+  }
+}
+
+const isAlive = (entry: Entry): boolean => entry.state !== 'retired' && entry.state !== 'failed';

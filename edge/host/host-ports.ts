@@ -1,0 +1,37 @@
+// What an edge host is made of; everything that touches the world comes through a port.
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { DataPlane } from '../../shared/ports/data-plane.ts';
+import type { Logger } from '../../shared/ports/logger.ts';
+import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import type { CheckpointStore } from '../control/checkpoint-store.ts';
+import type { ModuleRepository } from '../control/module-repository.ts';
+import type { InstanceLimits, Sandbox } from './sandbox/sandbox.ts';
+
+/** What the machine has and how busy it is. */
+export interface HostResources {
+  readonly cores: number;
+  /** What the host gives to modules [bytes]. */
+  readonly memoryTotalBytes: number;
+  readonly instancesMax: number;
+  readonly accelerator: string | null;
+  /** Busy share of all cores; above 1 work is waiting. */
+  loadFraction(): number;
+}
+
+export interface HostPorts {
+  readonly site: string;
+  readonly host: string;
+  /** New with each start of the process. */
+  readonly session: string;
+  readonly clock: Clock;
+  readonly bus: MessageBus;
+  readonly dataPlane: DataPlane;
+  readonly sandbox: Sandbox;
+  readonly repository: ModuleRepository;
+  readonly checkpoints: CheckpointStore;
+  readonly resources: HostResources;
+  /** Host interfaces that the site grants to modules. */
+  readonly grants: readonly string[];
+  readonly limits: InstanceLimits;
+  readonly logger: Logger;
+}

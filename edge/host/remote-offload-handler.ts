@@ -1,0 +1,194 @@
+// The Remote Offload Handler: takes reservations from the manager and bundles from rovers, and readies an instance for its state.
+import { MAX_BUNDLE_BYTES, decodeTransfer, encodeTransfer, type TransferControl } from '../../shared/protocol/offload-transfer.ts';
+import { isOutriderError, OutriderError } from '../../shared/errors.ts';
+import type { Timer } from '../../shared/ports/clock.ts';
+import type { Listener } from '../../shared/ports/data-plane.ts';
+import type { Transport } from '../../shared/ports/transport.ts';
+import type { ExecutionHandler, Placed } from './execution-handler.ts';
+import type { HostPorts } from './host-ports.ts';
+import type { LoadedModule } from './sandbox/sandbox.ts';
+import { PartialUploads } from './partial-uploads.ts';
+
+interface Reserved {
+  readonly placed: Placed;
+  readonly lapse: Timer;
+}
+
+interface Session {
+  readonly transport: Transport;
+  ticket: string | null;
+  digest: string | null;
+  busy: boolean;
+}
+
+/** Connections without a ticket are closed after this [s]: idle sockets must not pile up. */
+const GREETING_SEC = 5;
+const MAX_SESSIONS = 256;
+
+export class RemoteOffloadHandler {
+  readonly #ports: HostPorts;
+  readonly #execution: ExecutionHandler;
+  readonly #changed: () => void;
+  readonly #reserved = new Map<string, Reserved>();
+  readonly #uploads = new PartialUploads();
+  readonly #sessions = new Set<Session>();
+  #listener: Listener | null = null;
+
+  constructor(ports: HostPorts, execution: ExecutionHandler, changed: () => void) {
+    this.#ports = ports;
+    this.#execution = execution;
+    this.#changed = changed;
+  }
+
+  get addresses(): readonly string[] {
+    return this.#listener === null ? [] : [this.#listener.address];
+  }
+
+  /** Memory promised to rovers that have not come yet [bytes]. */
+  promisedBytes(): number {
+    let bytes = 0;
+    for (const { placed } of this.#reserved.values()) bytes += placed.memoryMaxBytes;
+    return bytes;
+  }
+
+  async start(): Promise<void> {
+    this.#listener = await this.#ports.dataPlane.listen(`${this.#ports.host}-handler`, (transport) => this.#accept(transport));
+  }
+
+  async close(): Promise<void> {
+    for (const { lapse } of this.#reserved.values()) lapse.stop();
+    for (const { transport } of this.#sessions) transport.close();
+    await this.#listener?.close();
+  }
+
+  /** Digests of bundles that need not be sent. */
+  async warmDigests(): Promise<string[]> {
+    return this.#ports.clock.hold(this.#ports.repository.digests());
+  }
+
+  /** Keeps a place; throws OUT_EDGE_NO_HOST when there is none. */
+  reserve(placed: Placed, ticket: string, validSec: number): void {
+    const { resources, clock } = this.#ports;
+    const promised = this.promisedBytes() + this.#execution.promisedBytes();
+    if (promised + placed.memoryMaxBytes > resources.memoryTotalBytes) {
+      throw new OutriderError(
+        'OUT_EDGE_NO_HOST',
+        `${placed.memoryMaxBytes} bytes are asked for, ${resources.memoryTotalBytes - promised} are free`,
+      );
+    }
+    this.cancel(placed.instance);
+    const lapse = clock.after(validSec, () => {
+      this.#reserved.delete(ticket);
+      this.#changed();
+    });
+    this.#reserved.set(ticket, { placed, lapse });
+    this.#changed();
+  }
+
+  /** The manager does not want the place any more. */
+  cancel(instance: string): void {
+    for (const [ticket, { placed, lapse }] of this.#reserved) {
+      if (placed.instance !== instance) continue;
+      lapse.stop();
+      this.#reserved.delete(ticket);
+    }
+  }
+
+  #accept(transport: Transport): void {
+    if (this.#sessions.size >= MAX_SESSIONS) return transport.close(new OutriderError('OUT_EDGE_LIMIT', 'too many transfers at a time'));
+    const session: Session = { transport, ticket: null, digest: null, busy: false };
+    this.#sessions.add(session);
+    const greeting = this.#ports.clock.after(GREETING_SEC, () => {
+      if (session.ticket === null) transport.close(new OutriderError('OUT_EDGE_TRANSFER', 'no ticket was shown'));
+    });
+    transport.onClose = () => {
+      greeting.stop();
+      this.#sessions.delete(session);
+    };
+    transport.onFrame = (frame) => {
+      this.#receive(session, frame).catch((error: unknown) => this.#fail(session, error));
+    };
+    return undefined;
+  }
+
+  async #receive(session: Session, frame: Uint8Array): Promise<void> {
+    const message = decodeTransfer(frame);
+    if (session.busy) throw new OutriderError('OUT_EDGE_TRANSFER', 'more arrived while the instance was being made');
+    if (message.kind === 'open' && session.ticket === null) return this.#open(session, message);
+    if (message.kind === 'chunk' && session.digest !== null) {
+      const whole = this.#uploads.append(session.digest, message.bytes);
+      if (whole !== null) await this.#store(session, session.digest, whole);
+      return undefined;
+    }
+    throw new OutriderError('OUT_EDGE_TRANSFER', `${message.kind} is out of place`);
+  }
+
+  async #open(session: Session, { ticket, digest, bytes }: Extract<TransferControl, { kind: 'open' }>): Promise<void> {
+    const reserved = this.#reserved.get(ticket);
+    if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the ticket is unknown, was used, or has expired');
+    if (reserved.placed.module.digest !== digest) throw new OutriderError('OUT_EDGE_TRANSFER', 'the ticket is for another bundle');
+    if (bytes > MAX_BUNDLE_BYTES) throw new OutriderError('OUT_EDGE_TRANSFER', `${bytes} bytes are too many for a bundle`);
+    session.ticket = ticket;
+    session.busy = true;
+    const loaded = await this.#warm(digest);
+    session.busy = false;
+    if (loaded !== null) {
+      this.#send(session, { kind: 'have', bytes });
+      return this.#makeInstance(session, loaded);
+    }
+    session.digest = digest;
+    this.#send(session, { kind: 'have', bytes: this.#uploads.open(digest, bytes) });
+    return undefined;
+  }
+
+  /** Compiled here already, or in the repository that the hosts of the site share. */
+  async #warm(digest: string): Promise<LoadedModule | null> {
+    const { sandbox, repository, clock } = this.#ports;
+    const cached = sandbox.cached(digest);
+    if (cached !== null) return cached;
+    const held = await clock.hold(repository.get(digest));
+    return held === null ? null : clock.hold(sandbox.load(digest, held));
+  }
+
+  async #store(session: Session, digest: string, bundle: Uint8Array): Promise<void> {
+    const { sandbox, repository, clock } = this.#ports;
+    session.busy = true;
+    // Loading verifies it: nothing that is not what its digest says gets into the repository.
+    const loaded = await clock.hold(sandbox.load(digest, bundle));
+    await clock.hold(repository.put(digest, bundle));
+    await this.#makeInstance(session, loaded);
+  }
+
+  async #makeInstance(session: Session, loaded: LoadedModule): Promise<void> {
+    session.busy = true;
+    const reserved = this.#reserved.get(session.ticket ?? '');
+    if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the reservation lapsed during the transfer');
+    this.#checkManifest(reserved.placed, loaded.manifest);
+    this.cancel(reserved.placed.instance);
+    const addresses = await this.#execution.startEmbryo(reserved.placed, loaded);
+    const { instance, epoch } = reserved.placed;
+    this.#send(session, { kind: 'ready', instance, epoch, addresses: [...addresses] });
+  }
+
+  /** What was negotiated must be what the bundle says of itself: a small promise must not bring a large module. */
+  #checkManifest({ module, memoryMaxBytes }: Placed, manifest: { name: string; sharing: string; memoryMaxBytes: number }): void {
+    if (manifest.name !== module.name || manifest.sharing !== module.sharing || manifest.memoryMaxBytes > memoryMaxBytes) {
+      throw new OutriderError(
+        'OUT_EDGE_TRANSFER',
+        `the bundle is ${manifest.name} (${manifest.sharing}, ${manifest.memoryMaxBytes} bytes), not what was negotiated`,
+      );
+    }
+  }
+
+  #send(session: Session, frame: TransferControl): void {
+    session.transport.send(encodeTransfer(frame));
+  }
+
+  #fail(session: Session, error: unknown): void {
+    const code = isOutriderError(error) ? error.code : 'OUT_INTERNAL';
+    const reason = (error as Error).message.slice(0, 500);
+    this.#ports.logger.warn({ peer: session.transport.description, code, reason }, 'transfer refused');
+    this.#send(session, { kind: 'failed', code, reason });
+    session.transport.close();
+  }
+}

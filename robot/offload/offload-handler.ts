@@ -1,0 +1,205 @@
+// The Offload Handler: steps 2 to 6 of the offload sequence on behalf of the rover's elastic modules.
+import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
+import type { OffloadReport, PrepareOptions, PrepareResult, RemoteEndpoint, RemoteSite } from '../../shared/elastic/remote-site.ts';
+import { isOutriderError, OutriderError } from '../../shared/errors.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { DataPlane } from '../../shared/ports/data-plane.ts';
+import type { Logger } from '../../shared/ports/logger.ts';
+import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import type { Transport } from '../../shared/ports/transport.ts';
+import type { Grant, ModuleNeeds, Offer, OffloadReply } from '../../shared/protocol/offload.ts';
+import type { BundleSource } from './bundle-source.ts';
+import { transferBundle } from './bundle-transfer.ts';
+import { ManagerClient } from './manager-client.ts';
+import { StepTimes } from './step-times.ts';
+
+export interface OffloadHandlerOptions {
+  readonly site: string;
+  readonly mission: string;
+  readonly rover: string;
+  /** Unique per process run, `[A-Za-z0-9_-]{1,16}`; fixed in simulation. */
+  readonly session: string;
+  readonly clock: Clock;
+  readonly bus: MessageBus;
+  readonly dataPlane: DataPlane;
+  readonly bundles: BundleSource;
+  readonly credential?: string;
+  /** What a module needs beyond its manifest. */
+  readonly needs?: (manifest: ModuleManifest) => Partial<Pick<ModuleNeeds, 'accelerator' | 'maxLatencyMs'>>;
+  /** Picks one of the offers (best first); default the first. Null declines all. */
+  readonly choose?: (offers: readonly Offer[], manifest: ModuleManifest) => Offer | null;
+  /** How long the manager may take for one answer [s]; default 5. */
+  readonly requestTimeoutSec?: number;
+  readonly logger?: Logger;
+}
+
+/** A cut transfer goes on where it stopped, so often. */
+const TRANSFER_ATTEMPTS = 3;
+const TRANSFER_IDLE_SEC = 15;
+/** A shared module may be on its way by another rover, or be restarting. */
+const WAIT_FOR_SHARED_SEC = 20;
+
+export class OffloadHandler implements RemoteSite {
+  readonly #options: OffloadHandlerOptions;
+  readonly #manager: ManagerClient;
+  readonly #logger: Logger;
+
+  constructor(options: OffloadHandlerOptions) {
+    const { site, rover, session, bus, clock } = options;
+    this.#options = options;
+    this.#logger = options.logger ?? SILENT_LOGGER;
+    this.#manager = new ManagerClient({ site, rover, session, bus, clock, credential: options.credential ?? null, logger: this.#logger });
+  }
+
+  get reachable(): boolean {
+    return this.#manager.connected;
+  }
+
+  start(): Promise<void> {
+    return this.#manager.start();
+  }
+
+  close(): Promise<void> {
+    return this.#manager.close();
+  }
+
+  async prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
+    const { rover } = this.#options;
+    try {
+      return await this.#prepare(manifest, options);
+    } catch (error) {
+      // What the world does is a refusal with its reason; a programming error is thrown on.
+      if (!isOutriderError(error) && options.signal?.aborted !== true) throw error;
+      const reason = isOutriderError(error) ? `${error.code}: ${error.message}` : String(error);
+      this.#logger.warn({ rover, module: manifest.name, reason }, 'no place at the edge');
+      return { kind: 'refused', reason };
+    }
+  }
+
+  async locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | null> {
+    const timeoutSec = this.#options.requestTimeoutSec ?? 5;
+    try {
+      const reply = await this.#manager.ask({ kind: 'locate', instance: endpoint.instanceId }, { timeoutSec });
+      return reply.kind === 'located' && reply.grant !== null && reply.grant.epoch >= endpoint.epoch ? this.#endpoint(reply.grant) : null;
+    } catch (error) {
+      if (isOutriderError(error, 'OUT_EDGE_TIMEOUT')) return null;
+      throw error;
+    }
+  }
+
+  async release({ instanceId, hostId, epoch }: RemoteEndpoint): Promise<void> {
+    const timeoutSec = this.#options.requestTimeoutSec ?? 5;
+    try {
+      await this.#manager.ask({ kind: 'release', instance: instanceId, host: hostId, epoch }, { timeoutSec });
+    } catch (error) {
+      // The host ends an instance whose rover does not come back by itself.
+      this.#logger.warn({ instance: instanceId, error: (error as Error).message }, 'release not confirmed');
+    }
+  }
+
+  async #prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
+    const steps = new StepTimes(this.#options.clock);
+    const { signal } = options;
+    if (!this.reachable) throw new OutriderError('OUT_EDGE_TIMEOUT', 'the broker of the site cannot be reached');
+    const bundle = this.#options.bundles.get(manifest);
+    const answer = await this.#negotiate(manifest, bundle.digest, options);
+    steps.mark('request');
+    if (answer.kind === 'redirect') {
+      const { grant } = answer;
+      const report = { hostId: grant.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
+      return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
+    }
+    if (answer.kind !== 'offers') throw refusal(answer);
+    const reserved = await this.#reserve(answer.offers, manifest, signal);
+    steps.mark('reserve');
+    const result = await this.#transfer(reserved, bundle, signal);
+    steps.add('transfer', result.transferSec);
+    steps.add('initialise', result.initialiseSec);
+    const { instance, host, token } = reserved;
+    const endpoint = this.#endpoint({ instance, host, epoch: result.epoch, addresses: [...result.addresses], token });
+    const report: OffloadReport = { hostId: host, stepsMs: steps.all(), bundleBytesSent: result.bytesSent, warm: result.bytesSent === 0 };
+    return { kind: 'prepared', endpoint, abandon: () => this.release(endpoint), report };
+  }
+
+  #negotiate(manifest: ModuleManifest, digest: string, options: PrepareOptions) {
+    const { mission, needs: extraNeeds } = this.#options;
+    const { name, version, sharing } = manifest;
+    const needs: ModuleNeeds = {
+      memoryBytes: manifest.memoryMaxBytes,
+      hostInterfaces: manifest.hostInterfaces.map((host) => host.name),
+      accelerator: false,
+      maxLatencyMs: null,
+      ...extraNeeds?.(manifest),
+    };
+    const timeoutSec = sharing === 'shared' ? WAIT_FOR_SHARED_SEC : (this.#options.requestTimeoutSec ?? 5);
+    return this.#manager.ask(
+      {
+        ...{ kind: 'negotiate', mission, needs, epoch: options.epoch },
+        module: { name, version, digest, sharing },
+        reason: options.reason.slice(0, 200),
+        preferHost: options.preferHost ?? null,
+        excludeHost: options.excludeHost ?? null,
+      },
+      withSignal(timeoutSec, options.signal),
+    );
+  }
+
+  /** Takes the chosen offer. A host that refuses by now is a refusal of the whole: the next trigger negotiates anew. */
+  async #reserve(offers: readonly Offer[], manifest: ModuleManifest, signal: AbortSignal | undefined) {
+    const chosen = this.#options.choose === undefined ? offers[0] : this.#options.choose(offers, manifest);
+    if (chosen === undefined || chosen === null)
+      throw new OutriderError('OUT_EDGE_NO_HOST', `none of ${offers.length} offers was good enough`);
+    const timeoutSec = (this.#options.requestTimeoutSec ?? 5) + 1;
+    const reply = await this.#manager.ask({ kind: 'accept', offer: chosen.offer }, withSignal(timeoutSec, signal));
+    if (reply.kind !== 'reserved') throw refusal(reply);
+    return reply;
+  }
+
+  async #transfer(
+    reserved: Extract<OffloadReply, { kind: 'reserved' }>,
+    bundle: ReturnType<BundleSource['get']>,
+    signal: AbortSignal | undefined,
+  ) {
+    const { clock } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const transport = await this.#connect(reserved.addresses, signal);
+        const options = { clock, ticket: reserved.ticket, idleSec: TRANSFER_IDLE_SEC, ...(signal === undefined ? {} : { signal }) };
+        return await transferBundle(transport, bundle, options);
+      } catch (error) {
+        const cut = isOutriderError(error, 'OUT_EDGE_TRANSFER') && error.details['final'] !== true;
+        if (!cut || attempt >= TRANSFER_ATTEMPTS || signal?.aborted === true) throw error;
+        this.#logger.info({ host: reserved.host, attempt, error: (error as Error).message }, 'transfer broke off; going on');
+      }
+    }
+  }
+
+  /** The first address that answers. */
+  async #connect(addresses: readonly string[], signal: AbortSignal | undefined): Promise<Transport> {
+    let failure: unknown = null;
+    for (const address of addresses) {
+      try {
+        return await this.#options.dataPlane.connect(address, signal === undefined ? {} : { signal });
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure ?? new OutriderError('OUT_TRANSPORT_UNREACHABLE', 'the host gave no address');
+  }
+
+  #endpoint({ instance, host, epoch, addresses, token }: Grant): RemoteEndpoint {
+    return {
+      ...{ hostId: host, instanceId: instance, epoch, token },
+      connect: (options = {}) => this.#connect(addresses, options.signal),
+    };
+  }
+}
+
+const withSignal = (timeoutSec: number, signal: AbortSignal | undefined) =>
+  signal === undefined ? { timeoutSec } : { timeoutSec, signal };
+
+function refusal(reply: OffloadReply): OutriderError {
+  const why = reply.kind === 'refused' ? `${reply.code}: ${reply.reason}` : `the manager answered ${reply.kind}`;
+  return new OutriderError('OUT_EDGE_NO_HOST', why);
+}
