@@ -59,6 +59,8 @@ export interface NavigatorOptions {
   readonly maxLinearMPerSec?: number;
   readonly maxAngularRadPerSec?: number;
   readonly maxAccelerationMPerSec2?: number;
+  /** Speed that a wheel can reach [m/s] and the distance between left and right wheels [m]. */
+  readonly wheels?: { readonly maxMPerSec: number; readonly baseM: number };
   readonly lidarMount?: Pose2;
   readonly camera?: CameraCone;
   /** Edge of a navigation cell [m]. */
@@ -71,21 +73,23 @@ export interface NavigatorOptions {
 export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfig {
   const radius = options.footprintRadiusM ?? 0.18;
   const linear = options.maxLinearMPerSec ?? 1;
-  const angular = options.maxAngularRadPerSec ?? 2;
-  const acceleration = options.maxAccelerationMPerSec2 ?? 1;
+  const angular = options.maxAngularRadPerSec ?? 2.5;
+  const acceleration = options.maxAccelerationMPerSec2 ?? 1.2;
   const limits: VelocityLimits = {
     maxLinearMPerSec: linear,
     maxReverseMPerSec: Math.min(0.3, linear),
     maxAngularRadPerSec: angular,
     maxAccelerationMPerSec2: acceleration,
     maxDecelerationMPerSec2: acceleration * 1.5,
-    maxAngularAccelerationRadPerSec2: 4,
+    maxAngularAccelerationRadPerSec2: 6,
+    maxWheelMPerSec: options.wheels?.maxMPerSec ?? Infinity,
+    wheelBaseM: options.wheels?.baseM ?? 0,
   };
   return {
     id: options.id,
     footprintRadiusM: radius,
     lidarMount: options.lidarMount ?? IDENTITY,
-    camera: options.camera ?? { fovRad: Math.PI / 2, minRangeM: 0.4, maxRangeM: 5 },
+    camera: options.camera ?? { fovRad: Math.PI / 2, minRangeM: 0.4, maxRangeM: 5.5 },
     belief: { resolutionM: options.resolutionM ?? 0.1, occupiedFrom: 65, freeTo: 25 },
     inflation: { inscribedRadiusM: radius + 0.06, inflationRadiusM: radius + 0.62, costScalingFactor: 4 },
     obstacles: { rangeM: 4, decaySec: 2 },
@@ -95,7 +99,7 @@ export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfi
       maxLinearMPerSec: linear,
       maxAngularRadPerSec: angular,
       maxDecelerationMPerSec2: acceleration,
-      maxAngularAccelerationRadPerSec2: 4,
+      maxAngularAccelerationRadPerSec2: 6,
       lookaheadSec: 0.8,
       minLookaheadM: 0.3,
       maxLookaheadM: 0.8,

@@ -8,6 +8,9 @@ export interface VelocityLimits {
   readonly maxAccelerationMPerSec2: number;
   readonly maxDecelerationMPerSec2: number;
   readonly maxAngularAccelerationRadPerSec2: number;
+  /** Speed that a wheel can reach [m/s] and distance between the wheels [m]: a faster wish would bend the arc. */
+  readonly maxWheelMPerSec: number;
+  readonly wheelBaseM: number;
 }
 
 /** The nearest velocity to `wanted` that can be commanded `seconds` after `last`. */
@@ -15,10 +18,18 @@ export function limitVelocity(wanted: Twist2, last: Twist2, seconds: number, lim
   const linear = clamp(wanted.linearMPerSec, -limits.maxReverseMPerSec, limits.maxLinearMPerSec);
   const angular = clamp(wanted.angularRadPerSec, -limits.maxAngularRadPerSec, limits.maxAngularRadPerSec);
   const turn = limits.maxAngularAccelerationRadPerSec2 * seconds;
-  return {
+  return fitWheels(limits, {
     linearMPerSec: slew(linear, last.linearMPerSec, limits.maxAccelerationMPerSec2 * seconds, limits.maxDecelerationMPerSec2 * seconds),
     angularRadPerSec: clamp(angular, last.angularRadPerSec - turn, last.angularRadPerSec + turn),
-  };
+  });
+}
+
+/** The same arc, as slowly as the outer wheel needs. */
+function fitWheels(limits: VelocityLimits, twist: Twist2): Twist2 {
+  const outer = Math.abs(twist.linearMPerSec) + (Math.abs(twist.angularRadPerSec) * limits.wheelBaseM) / 2;
+  if (outer <= limits.maxWheelMPerSec) return twist;
+  const scale = limits.maxWheelMPerSec / outer;
+  return { linearMPerSec: twist.linearMPerSec * scale, angularRadPerSec: twist.angularRadPerSec * scale };
 }
 
 /** Speeding up and slowing down have limits of their own; a change of sign first slows down. */

@@ -109,7 +109,8 @@ export class SearchPlanner {
     for (const candidate of candidates) {
       if (best !== null && (candidate.bound <= best.utility || evaluated >= maxEvaluations)) break;
       evaluated += 1;
-      best = this.#rate(scene, candidate, best?.utility ?? 0) ?? best;
+      const rated: Rated | null = this.#rate(scene, candidate, best === null ? 0 : best.utility);
+      if (rated !== null) best = rated;
     }
     const held = this.#reconsider(scene);
     if (held !== null && (best === null || best.utility < held.utility * hysteresis)) return held.viewpoint;
