@@ -48,7 +48,8 @@ export function renderMapPng(map: OccupancyMap): Uint8Array {
 
 type Colour = readonly [number, number, number];
 
-const UNKNOWN_COLOUR: Colour = [205, 209, 213];
+/** Dark enough to be read back as unknown by map_server’s default thresholds. */
+const UNKNOWN_COLOUR: Colour = [188, 194, 200];
 const FREE_COLOUR: Colour = [255, 255, 255];
 const OCCUPIED_COLOUR: Colour = [22, 32, 42];
 

@@ -35,7 +35,7 @@ export interface MapServerInfo {
 
 /** What to assume of a picture without YAML. */
 export function defaultMapServerInfo(image: string, resolutionM: number): MapServerInfo {
-  return { image, resolutionM, origin: [0, 0, 0], negate: false, occupiedThreshold: 0.65, freeThreshold: 0.25, mode: 'trinary' };
+  return { image, resolutionM, origin: [0, 0, 0], negate: false, occupiedThreshold: 0.65, freeThreshold: 0.196, mode: 'trinary' };
 }
 
 /** Throws OUT_CONFIG_UNREADABLE or OUT_CONFIG_INVALID. */
@@ -74,8 +74,8 @@ export function toOccupancyMap(image: GreyImage, info: MapServerInfo): Occupancy
 function cellFromShade(shade: number, info: MapServerInfo): number {
   if (info.mode === 'raw') return shade <= 100 ? shade : UNKNOWN;
   const occupancy = (info.negate ? shade : 255 - shade) / 255;
-  if (occupancy > info.occupiedThreshold) return OCCUPIED;
-  if (occupancy < info.freeThreshold) return FREE;
+  if (occupancy >= info.occupiedThreshold) return OCCUPIED;
+  if (occupancy <= info.freeThreshold) return FREE;
   if (info.mode === 'trinary') return UNKNOWN;
   return Math.round(((occupancy - info.freeThreshold) / (info.occupiedThreshold - info.freeThreshold)) * 98) + 1;
 }
@@ -90,7 +90,7 @@ const SHADE_FREE = 254;
 const SHADE_OCCUPIED = 0;
 const SHADE_UNKNOWN = 205;
 
-/** Writes a map as map_saver does (free threshold 0.25 as there). `scale` keeps probabilities in grey, `raw` the cell values themselves. */
+/** Writes a map as map_saver does, but with the free threshold below the shade of unknown, so that unknown comes back as unknown. `scale` keeps probabilities in grey, `raw` the cell values themselves. */
 export function encodeMapServerMap(map: OccupancyMap, options: { readonly image: string; readonly mode?: MapServerMode }): MapServerFiles {
   const mode = options.mode ?? 'trinary';
   const pixels = new Uint8Array(map.width * map.height);
@@ -99,7 +99,7 @@ export function encodeMapServerMap(map: OccupancyMap, options: { readonly image:
       pixels[row * map.width + column] = shadeFromCell(map.cells[(map.height - 1 - row) * map.width + column] as number, mode);
     }
   }
-  const thresholds = mode === 'trinary' ? { occupied_thresh: 0.65, free_thresh: 0.25 } : { occupied_thresh: 0.996, free_thresh: 0.004 };
+  const thresholds = mode === 'trinary' ? { occupied_thresh: 0.65, free_thresh: 0.196 } : { occupied_thresh: 0.996, free_thresh: 0.004 };
   const yaml = stringify({
     image: options.image,
     mode,
