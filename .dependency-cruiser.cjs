@@ -15,9 +15,9 @@ module.exports = {
     },
     ...AREAS.map((area) => ({
       name: `${area}-imports-itself-and-shared`,
-      comment: `Only ${area}/main.ts composes across areas.`,
+      comment: `Only main.ts files of ${area}/ compose across areas.`,
       severity: 'error',
-      from: { path: `^${area}/`, pathNot: `^${area}/main\\.ts$` },
+      from: { path: `^${area}/`, pathNot: `^${area}/([^/]+/)?main\\.ts$` },
       to: { path: `^(${all.filter((other) => other !== area).join('|')})/` },
     })),
     {
