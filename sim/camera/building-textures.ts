@@ -82,7 +82,7 @@ const RECIPES: Readonly<Record<MaterialName, Recipe>> = {
     return wall;
   },
   brick: bricks,
-  wood: (random) => planks(random, [uniform(random, 128, 168), uniform(random, 92, 118), uniform(random, 58, 78)], 0.9, 5),
+  wood: (random) => planks(random, [uniform(random, 118, 142), uniform(random, 94, 108), uniform(random, 70, 84)], 0.9, 5),
   metal: (random) => ribbedMetal(random, [uniform(random, 118, 140), uniform(random, 124, 144), uniform(random, 130, 152)]),
   cardboard,
   rubble: (random) => mottled(random, mix(grey(random, 110, 140), [128, 112, 96], random.next() * 0.6), 0.28, 0.25, 1),
@@ -111,7 +111,7 @@ const FLOOR_RECIPES: Readonly<Record<FloorName, Recipe>> = {
     };
   },
   asphalt: (random) => mottled(random, grey(random, 76, 100, 4), 0.1, 0.22, 2),
-  'wood-floor': (random) => planks(random, [uniform(random, 138, 162), uniform(random, 106, 122), uniform(random, 74, 90)], 1.5, 12),
+  'wood-floor': (random) => planks(random, [uniform(random, 130, 150), uniform(random, 106, 118), uniform(random, 80, 94)], 1.5, 12),
   dirt: (random) => mottled(random, pick(random, [[122, 104, 82] as Rgb, [112, 102, 84] as Rgb, [132, 120, 98] as Rgb]), 0.22, 0.2, 3),
 };
 

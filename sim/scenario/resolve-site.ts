@@ -2,6 +2,7 @@
 import { OutriderError } from '../../shared/errors.ts';
 import type { Point2, Pose2 } from '../../shared/geometry/pose2.ts';
 import type { Random } from '../../shared/ports/random.ts';
+import { SeededRandom } from '../random/seeded-random.ts';
 import { boxSolid, signedArea2, type Solid, wallSolids } from '../world/solid.ts';
 import { type SiteDefinition, World } from '../world/world.ts';
 import { buildLayout } from './layouts.ts';
@@ -29,7 +30,7 @@ export function resolveSite(section: WorldSection, options: ResolveOptions): Sit
   for (const item of section.obstructions) solids.push(toSolid(item));
   const starts: Pose2[] = section.starts.map(({ at, yawDeg }) => ({ x: at[0], y: at[1], theta: toRad(yawDeg) }));
   if (section.layout !== undefined) {
-    const layoutRandom = section.layoutSeed === undefined ? random.fork('layout') : random.fork(`layout:${section.layoutSeed}`);
+    const layoutRandom = section.layoutSeed === undefined ? random.fork('layout') : new SeededRandom(section.layoutSeed).fork('layout');
     const layout = buildLayout(section.layout, { widthM, depthM, roverRadiusM, random: layoutRandom });
     solids.push(...layout.solids);
     if (starts.length === 0) starts.push(layout.start);

@@ -1,5 +1,5 @@
 // A differential-drive vehicle: motors with lag and limits, wheels that slip, encoders that cannot know it.
-import type { Pose2 } from '../../shared/geometry/pose2.ts';
+import { distance, type Pose2 } from '../../shared/geometry/pose2.ts';
 import { integrate, STOP, type Twist2 } from '../../shared/geometry/twist2.ts';
 import { toTwist } from '../../shared/kinematics/differential-drive.ts';
 import type { DriveInputs, DriveIo } from '../../shared/ports/drive-io.ts';
@@ -18,6 +18,9 @@ interface Wheel {
 /** Whether a body of the vehicle's radius may be at a place; asked before each move. */
 export type Admits = (x: number, y: number) => boolean;
 
+/** A contact is over when the body has moved this far from it [m]: trembling against a wall is one collision. */
+const CONTACT_CLEAR_M = 0.02;
+
 export class Vehicle {
   readonly spec: VehicleSpec;
   readonly #random: Random;
@@ -29,7 +32,8 @@ export class Vehicle {
   #accelerationMPerSec2 = 0;
   #lastCommandSec = Number.NEGATIVE_INFINITY;
   #nowSec = 0;
-  #blocked = false;
+  /** Where the body touched something; null once it has moved away from there. */
+  #contact: Pose2 | null = null;
   #collisions = 0;
   #distanceM = 0;
 
@@ -103,10 +107,10 @@ export class Vehicle {
       this.#distanceM += Math.abs(twist.linearMPerSec) * dtSec;
       this.#pose = next;
       this.#twist = twist;
-      if (moves) this.#blocked = false;
+      if (this.#contact !== null && distance(this.#contact, next) > CONTACT_CLEAR_M) this.#contact = null;
     } else {
-      if (!this.#blocked) this.#collisions += 1;
-      this.#blocked = true;
+      if (this.#contact === null) this.#collisions += 1;
+      this.#contact ??= this.#pose;
       this.#pose = { x: this.#pose.x, y: this.#pose.y, theta: next.theta };
       this.#twist = { linearMPerSec: 0, angularRadPerSec: twist.angularRadPerSec };
     }

@@ -9,6 +9,7 @@ export interface IndexBounds {
 }
 
 const CELL_M = 0.5;
+const EDGE_M = 0.01;
 
 export class RayIndex {
   /** x1, y1, x2, y2 of each segment [m]. */
@@ -29,10 +30,11 @@ export class RayIndex {
   constructor(bounds: IndexBounds, segments: Float64Array, circles: Float64Array) {
     this.segments = segments;
     this.circles = circles;
-    this.#minX = bounds.minX;
-    this.#minY = bounds.minY;
-    this.#columns = Math.max(1, Math.ceil((bounds.maxX - bounds.minX) / CELL_M));
-    this.#rows = Math.max(1, Math.ceil((bounds.maxY - bounds.minY) / CELL_M));
+    const { minX, minY, maxX, maxY } = enclose(bounds, segments, circles);
+    this.#minX = minX;
+    this.#minY = minY;
+    this.#columns = Math.max(1, Math.ceil((maxX - minX) / CELL_M));
+    this.#rows = Math.max(1, Math.ceil((maxY - minY) / CELL_M));
     this.#segmentCount = segments.length / 4;
     const cells: number[][] = Array.from({ length: this.#columns * this.#rows }, () => []);
     for (let item = 0; item < this.#segmentCount; item += 1) this.#insertSegment(cells, item);
@@ -200,6 +202,20 @@ export class RayIndex {
       }
     }
   }
+}
+
+/** The bounds, widened to hold every surface with a little room: what sticks out of a site is met all the same. */
+function enclose(bounds: IndexBounds, segments: Float64Array, circles: Float64Array): IndexBounds {
+  let { minX, minY, maxX, maxY } = bounds;
+  const take = (x: number, y: number, r: number): void => {
+    minX = Math.min(minX, x - r - EDGE_M);
+    minY = Math.min(minY, y - r - EDGE_M);
+    maxX = Math.max(maxX, x + r + EDGE_M);
+    maxY = Math.max(maxY, y + r + EDGE_M);
+  };
+  for (let k = 0; k < segments.length; k += 2) take(segments[k] as number, segments[k + 1] as number, 0);
+  for (let k = 0; k < circles.length; k += 3) take(circles[k] as number, circles[k + 1] as number, circles[k + 2] as number);
+  return { minX, minY, maxX, maxY };
 }
 
 /** Distance [m] along a ray to a circle's rim from outside (0 from inside); Infinity where it misses. */
