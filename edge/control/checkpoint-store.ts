@@ -33,7 +33,7 @@ export class MemoryCheckpointStore implements CheckpointStore {
     const entry = this.#entry(instance);
     if (epoch < entry.fence) throw fencedError(instance, epoch, entry.fence);
     entry.fence = epoch;
-    entry.latest = { epoch, bytes: bytes.slice() };
+    entry.latest = { epoch, bytes: new Uint8Array(bytes) };
   }
 
   async latest(instance: string): Promise<StoredCheckpoint | null> {

@@ -39,7 +39,7 @@ export class MemoryModuleRepository implements ModuleRepository {
 
   async put(digest: string, bytes: Uint8Array): Promise<void> {
     checkQuota(bytes, this.#maxBytes);
-    this.#bundles.set(digest, bytes.slice());
+    this.#bundles.set(digest, new Uint8Array(bytes));
     let total = 0;
     for (const held of this.#bundles.values()) total += held.byteLength;
     for (const [oldest, held] of this.#bundles) {

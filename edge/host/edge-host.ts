@@ -67,14 +67,25 @@ export class EdgeHost {
   /** Says goodbye and stops everything. */
   async close(): Promise<void> {
     const { site, host, session } = this.#ports;
-    this.#closed = true;
-    this.#timer?.stop();
-    this.#announcement?.stop();
-    this.#stopConnectionWatch?.();
+    this.#halt();
     await this.#channel.publish(hostStatus, { site, host }, { status: 'offline', host, session }).catch(() => undefined);
     await this.#channel.close();
     await this.handler.close();
     await this.execution.close();
+  }
+
+  /** Stops as a crash would: no goodbye, nothing saved. For simulated crashes. */
+  async abandon(): Promise<void> {
+    this.#halt();
+    await this.handler.close();
+    await this.execution.close();
+  }
+
+  #halt(): void {
+    this.#closed = true;
+    this.#timer?.stop();
+    this.#announcement?.stop();
+    this.#stopConnectionWatch?.();
   }
 
   async #answer(command: HostCommand): Promise<void> {

@@ -100,7 +100,7 @@ export class ExecutionHandler {
     }
     const discard = !keepCheckpoint && entry.placed.rover === null && entry.state !== 'retired';
     await this.#end(entry, 'retired', null);
-    this.#entries.delete(instance);
+    await this.#drop(entry);
     if (discard) await this.#ports.checkpoints.remove(instance).catch(() => undefined);
     this.#changed();
   }
@@ -175,10 +175,15 @@ export class ExecutionHandler {
     // A moved instance answers its fixed ends for a while that it has moved; a failed one has nothing more to say.
     if (state === 'failed') await entry.sandboxed?.close();
     entry.timer = this.#ports.clock.after(ENDED_LISTED_SEC, () => {
-      void entry.sandboxed?.close();
-      if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
-      this.#changed();
+      void this.#drop(entry).then(this.#changed);
     });
+  }
+
+  async #drop(entry: Entry): Promise<void> {
+    const { instance } = entry.placed;
+    entry.timer?.stop();
+    if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
+    await entry.sandboxed?.close();
   }
 
   #info({ placed, state, sandboxed, effects, error }: Entry): InstanceInfo {

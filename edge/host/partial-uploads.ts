@@ -31,7 +31,7 @@ export class PartialUploads {
       this.#uploads.delete(digest);
       throw new OutriderError('OUT_EDGE_TRANSFER', `more than the announced ${upload.total} bytes arrived`);
     }
-    upload.chunks.push(chunk.slice());
+    upload.chunks.push(new Uint8Array(chunk));
     upload.received += chunk.byteLength;
     if (upload.received < upload.total) return null;
     this.#uploads.delete(digest);

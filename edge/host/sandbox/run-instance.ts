@@ -1,0 +1,64 @@
+// One instance in this thread: the module's code, its shell, and the listener that fixed ends connect to. Both sandboxes use it.
+import { InstanceShell } from '../../../shared/elastic/instance-shell.ts';
+import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DataPlane } from '../../../shared/ports/data-plane.ts';
+import { tokenAuthority } from '../../tokens.ts';
+import { grantHostFunctions, type HostFunctionRegistry } from '../host-functions/host-function-source.ts';
+import type { RunnableModule } from './module-loader.ts';
+import type { InstanceStart, InstanceStats } from './sandbox.ts';
+
+export interface RunPorts {
+  readonly site: string;
+  readonly clock: Clock;
+  readonly dataPlane: DataPlane;
+  readonly registry: HostFunctionRegistry;
+  /** Extra time [s] to hold a call's result back: the device model of a simulated host. */
+  readonly holdBackSec?: (task: string) => number;
+  /** Wraps the instance, e.g. to watch how long its calls take. */
+  readonly guard?: (instance: ModuleInstance) => ModuleInstance;
+}
+
+export interface RunningInstance {
+  readonly address: string;
+  stats(): InstanceStats;
+  freeze(): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** How soon a call's effect is durable: the recovery-point objective of shared instances without acknowledgement; replay covers the rest. */
+const CHECKPOINT_EVERY_SEC = 1;
+const CHECKPOINT_EVERY_CALLS = 64;
+
+export async function runInstance(module: RunnableModule, start: InstanceStart, ports: RunPorts): Promise<RunningInstance> {
+  const { instance: instanceId, epoch, key, mission, grants, checkpoint, storeCheckpoint } = start;
+  const { site, clock, dataPlane, registry, holdBackSec, guard } = ports;
+  const context = { site, mission, instance: instanceId, nowSec: () => clock.nowSec(), emit: start.onEffect };
+  const host = await clock.hold(grantHostFunctions(module.manifest, grants, registry, context));
+  const made = await clock.hold(module.instantiate(host));
+  const instance = guard?.(made) ?? made;
+  const name = module.manifest.name;
+  const shell = new InstanceShell({
+    ...{ manifest: module.manifest, instance, clock, instanceId, epoch },
+    embryo: checkpoint === null,
+    authorize: tokenAuthority(key),
+    checkpointEverySec: CHECKPOINT_EVERY_SEC,
+    checkpointEveryCalls: CHECKPOINT_EVERY_CALLS,
+    ...(storeCheckpoint === null ? {} : { storeCheckpoint }),
+    ...(holdBackSec === undefined ? {} : { holdBackSec: (functionName: string) => holdBackSec(`${name}.${functionName}`) }),
+    onFault: start.onFailed,
+    onActivated: start.onActivated,
+    onRetired: start.onRetired,
+  });
+  if (checkpoint !== null) shell.restore(checkpoint);
+  const listener = await dataPlane.listen(`${instanceId}-${epoch}`, (transport) => shell.accept(transport));
+  return {
+    address: listener.address,
+    stats: () => ({ ...shell.stats, memoryBytes: instance.memoryBytes() }),
+    freeze: () => shell.freeze(),
+    close: async () => {
+      await listener.close();
+      await shell.close();
+    },
+  };
+}
