@@ -1,0 +1,254 @@
+// The Map Server: merges rovers' partial maps into tiles and their sightings into objects, and makes the common view known.
+// All state is declared below, so that it moves between builds; a rover that falls silent leaves its map here.
+import { type f64, i32, unchecked } from '../portable.ts';
+import { publishMetadata, publishObject, publishTile, type TileRecord } from '../host/map-view.ts';
+import {
+  isTileCoordinate,
+  lowerBound,
+  newRoverMap,
+  placeRover,
+  RESOLUTION_M,
+  type RoverMap,
+  takePatch,
+  TILE_CELLS,
+  TILE_SIZE,
+} from './evidence.ts';
+import { fuseLook } from './fusion.ts';
+import { mergeTile, reachOf } from './merge-tile.ts';
+import { type MapObject, scoreOf } from './objects.ts';
+import { lookFrom } from './observation.ts';
+import type { ObservedFrame, ReportReceipt, TilePatch, TileSet, UpdateReceipt } from './records.ts';
+import { checksumOf, dirtyTile, type MergedTile, sinceRevision } from './merged-tiles.ts';
+
+/** A tile or an object is published at most this often [s]. */
+const PUBLISH_PERIOD_SEC: f64 = 1;
+/** A message from further ahead than this is a broken clock [s]. */
+const MAX_CLOCK_LEAP_SEC: f64 = 3600;
+const MAX_ROVERS: i32 = 64;
+/** Revisions are milliseconds of message time at least, so that a server restored from a checkpoint never falls behind what it had published. */
+const REVISIONS_PER_SEC: f64 = 1000;
+
+const CELLS = new Int8Array(4096);
+
+export class MapServer {
+  rovers: RoverMap[] = [];
+  tiles: MergedTile[] = [];
+  objects: MapObject[] = [];
+  nextObject: i32 = 1;
+  /** Newest message time [s]; −1 before the first. */
+  nowSec: f64 = -1;
+  revision: f64 = 0;
+  extentChanged: boolean = false;
+
+  /**
+   * Makes a rover known: (x, y, theta) is the place of its map frame in the common frame. May be called again when the
+   * place becomes better known; what the rover has contributed then moves. Throws for numbers that are not finite.
+   * @offloadable
+   */
+  join(rover: string, x: f64, y: f64, theta: f64): void {
+    if (!Number.isFinite(x + y + theta)) throw new RangeError(`start pose of ${rover} is not finite`);
+    if (rover.length === 0 || rover.length > 64) throw new RangeError('a rover is named by 1 to 64 characters');
+    let map = this.find(rover);
+    if (map === null) {
+      if (this.rovers.length >= MAX_ROVERS) throw new RangeError(`${rover} is one rover too many: at most ${MAX_ROVERS} can join`);
+      map = newRoverMap(rover);
+      this.insert(map);
+    } else if (map.x === x && map.y === y && map.theta === theta) return;
+    this.markAll(map);
+    placeRover(map, x, y, theta);
+    this.markAll(map);
+    this.extentChanged = true;
+  }
+
+  /**
+   * Takes a rover's changed tiles, and publishes the merged tiles that are due. Throws for a rover that has not joined and for
+   * patches that are no tiles; then nothing was taken.
+   * @offloadable
+   */
+  update(rover: string, stampSec: f64, patches: TilePatch[]): UpdateReceipt {
+    const map = this.require(rover);
+    for (const patch of patches) {
+      if (patch.cells.length !== TILE_CELLS) throw new RangeError(`a tile of ${rover} has ${patch.cells.length} cells, not 4096`);
+      if (!isTileCoordinate(patch.tileX) || !isTileCoordinate(patch.tileY)) {
+        throw new RangeError(`tile (${patch.tileX}, ${patch.tileY}) of ${rover} is out of bounds`);
+      }
+    }
+    this.advance(stampSec);
+    let taken: i32 = 0;
+    for (const patch of patches) {
+      if (!takePatch(map, patch)) continue;
+      taken += 1;
+      this.mark(map, patch.tileX, patch.tileY);
+    }
+    this.publish(false);
+    return { taken, ignored: patches.length - taken };
+  }
+
+  /**
+   * Takes searched camera frames with what was seen in them, and publishes objects that are due. Throws for a rover that has not joined.
+   * @offloadable
+   */
+  report(rover: string, stampSec: f64, frames: ObservedFrame[]): ReportReceipt {
+    const map = this.require(rover);
+    this.advance(stampSec);
+    for (const frame of frames) {
+      if (!Number.isFinite(frame.x + frame.y + frame.theta + frame.stampSec + frame.halfFovRad + frame.maxRangeM)) continue;
+      this.nextObject = fuseLook(this.objects, this.rovers, lookFrom(map, frame), this.nextObject);
+    }
+    this.publish(false);
+    let candidates: i32 = 0;
+    let confirmed: i32 = 0;
+    for (const item of this.objects) {
+      if (item.status === 'candidate') candidates += 1;
+      if (item.status === 'confirmed') confirmed += 1;
+    }
+    return { candidates, confirmed };
+  }
+
+  /**
+   * Publishes everything that is not yet known outside.
+   * @offloadable
+   */
+  flush(stampSec: f64): void {
+    this.advance(stampSec);
+    this.publish(true);
+  }
+
+  /**
+   * Merged tiles published after `sinceRevision`, at most `limit` (1 to 256), oldest first: for a rover that lacks them.
+   * @offloadable
+   */
+  query(since: f64, limit: i32): TileSet {
+    const found = sinceRevision(this.tiles, since);
+    const count: i32 = Math.min(found.length, Math.max(1, Math.min(256, limit)));
+    const tiles: TileRecord[] = [];
+    let revision: f64 = since;
+    for (let index: i32 = 0; index < count; index += 1) {
+      const tile = unchecked(found[index]);
+      mergeTile(this.rovers, tile.tileX, tile.tileY, CELLS);
+      tiles.push({ tileX: tile.tileX, tileY: tile.tileY, revision: tile.revision, stampSec: tile.publishedSec, cells: CELLS.slice() });
+      revision = tile.revision;
+    }
+    return { tiles, revision, more: count < found.length };
+  }
+
+  private find(rover: string): RoverMap | null {
+    for (const map of this.rovers) if (map.rover === rover) return map;
+    return null;
+  }
+
+  private require(rover: string): RoverMap {
+    const map = this.find(rover);
+    if (map === null) throw new RangeError(`rover ${rover} has not joined`);
+    return map;
+  }
+
+  /** Keeps the rovers in the order of their names, so that the state does not depend on who came first. */
+  private insert(map: RoverMap): void {
+    this.rovers.push(map);
+    let at: i32 = this.rovers.length - 1;
+    while (at > 0 && unchecked(this.rovers[at - 1]).rover > map.rover) {
+      this.rovers[at] = unchecked(this.rovers[at - 1]);
+      at -= 1;
+    }
+    this.rovers[at] = map;
+  }
+
+  private advance(stampSec: f64): void {
+    if (!Number.isFinite(stampSec) || (this.nowSec >= 0 && stampSec > this.nowSec + MAX_CLOCK_LEAP_SEC)) {
+      throw new RangeError(`stamp ${stampSec} s is not a time near ${this.nowSec} s`);
+    }
+    if (stampSec > this.nowSec) this.nowSec = stampSec;
+  }
+
+  private markAll(map: RoverMap): void {
+    for (const tile of map.tiles) this.mark(map, tile.tileX, tile.tileY);
+  }
+
+  private mark(map: RoverMap, tileX: i32, tileY: i32): void {
+    const box = reachOf(map, tileX, tileY);
+    for (let y: i32 = box.minY; y <= box.maxY; y += 1) {
+      for (let x: i32 = box.minX; x <= box.maxX; x += 1) {
+        if (isTileCoordinate(x) && isTileCoordinate(y)) dirtyTile(this.tiles, x, y);
+      }
+    }
+  }
+
+  private nextRevision(): f64 {
+    this.revision = Math.max(this.revision + 1, Math.floor(this.nowSec * REVISIONS_PER_SEC));
+    return this.revision;
+  }
+
+  private publish(all: boolean): void {
+    const dueSec = this.nowSec - PUBLISH_PERIOD_SEC;
+    for (const tile of this.tiles) {
+      if (!tile.dirty || (!all && tile.publishedSec > dueSec)) continue;
+      tile.dirty = false;
+      mergeTile(this.rovers, tile.tileX, tile.tileY, CELLS);
+      const checksum = checksumOf(CELLS);
+      if (checksum === tile.checksum) continue;
+      tile.checksum = checksum;
+      if (tile.revision === 0) this.extentChanged = true;
+      tile.publishedSec = this.nowSec;
+      tile.revision = this.nextRevision();
+      publishTile({ tileX: tile.tileX, tileY: tile.tileY, revision: tile.revision, stampSec: this.nowSec, cells: CELLS });
+    }
+    if (this.extentChanged) this.publishExtent();
+    for (const item of this.objects) {
+      if (item.changed && (all || item.gone || item.publishedSec <= dueSec)) this.publishOne(item);
+    }
+    this.objects = this.objects.filter((item) => !item.gone);
+  }
+
+  private publishOne(item: MapObject): void {
+    item.changed = false;
+    item.publishedSec = this.nowSec;
+    publishObject({
+      object: `object-${item.id}`,
+      className: item.className,
+      status: item.status,
+      x: item.at.x,
+      y: item.at.y,
+      covXX: item.at.xx,
+      covXY: item.at.xy,
+      covYY: item.at.yy,
+      sightings: item.sightings,
+      rovers: item.rovers,
+      score: scoreOf(item),
+      firstSeenSec: item.firstSeenSec,
+      lastSeenSec: item.lastSeenSec,
+    });
+  }
+
+  /** The bounding box of what has been published, and the rovers that contribute. */
+  private publishExtent(): void {
+    let known = false;
+    let minX: i32 = 0;
+    let minY: i32 = 0;
+    let maxX: i32 = 0;
+    let maxY: i32 = 0;
+    for (const tile of this.tiles) {
+      if (tile.revision === 0) continue;
+      minX = known ? Math.min(minX, tile.tileX) : tile.tileX;
+      minY = known ? Math.min(minY, tile.tileY) : tile.tileY;
+      maxX = known ? Math.max(maxX, tile.tileX) : tile.tileX;
+      maxY = known ? Math.max(maxY, tile.tileY) : tile.tileY;
+      known = true;
+    }
+    if (!known) return;
+    this.extentChanged = false;
+    const rovers: string[] = [];
+    for (const map of this.rovers) rovers.push(map.rover);
+    publishMetadata({
+      resolutionM: RESOLUTION_M,
+      tileSize: TILE_SIZE,
+      tileMinX: minX,
+      tileMinY: minY,
+      tileMaxX: maxX,
+      tileMaxY: maxY,
+      rovers,
+      revision: this.nextRevision(),
+      stampSec: this.nowSec,
+    });
+  }
+}
