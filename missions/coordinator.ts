@@ -134,7 +134,7 @@ export class MissionCoordinator {
       stampSec: clock.nowSec(),
       elapsedSec: clock.nowSec() - this.#startSec,
       rovers: [...rovers],
-      exploredM2: this.#exploredM2(),
+      exploredM2: this.exploredM2,
       hazardsConfirmed: this.view.objects.filter((object) => object.status === 'confirmed').length,
       speed,
       bounds,
@@ -145,7 +145,8 @@ export class MissionCoordinator {
       .catch(() => undefined);
   }
 
-  #exploredM2(): number {
+  /** Free floor that the merged map knows [m²]. */
+  get exploredM2(): number {
     const map = this.view.map();
     if (map === null) return 0;
     let free = 0;

@@ -2,28 +2,19 @@
 import type { ElasticModule } from '../shared/elastic/elastic-module.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
-import type { Clock, Timer } from '../shared/ports/clock.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
 
 export interface RoverModulesOptions {
   readonly mapServer: ElasticModule<MapServerHandle>;
   readonly detector: ElasticModule<ObjectDetectorHandle>;
-  readonly clock: Clock;
-  /** `edge`: the Map Server is offloaded (or joined, where it runs already) at the start. */
-  readonly mapServerPlacement: 'edge' | 'onboard';
   /** True where on-board latencies come from a device model. */
   readonly modelled: boolean;
 }
-
-/** A refused or failed offload of the Map Server is tried again after this long. */
-const RETRY_SEC = 3;
 
 export class RoverModules {
   readonly mapServer: ElasticModule<MapServerHandle>;
   readonly detector: ElasticModule<ObjectDetectorHandle>;
   readonly #options: RoverModulesOptions;
-  #retry: Timer | null = null;
-  #closed = false;
 
   constructor(options: RoverModulesOptions) {
     this.#options = options;
@@ -31,11 +22,10 @@ export class RoverModules {
     this.detector = options.detector;
   }
 
-  /** Starts both on board, then moves the Map Server to the edge if it is to be there. */
+  /** Starts both on board. */
   async start(): Promise<void> {
     await this.mapServer.start();
     await this.detector.start();
-    if (this.#options.mapServerPlacement === 'edge') await this.#placeMapServer();
   }
 
   /** For telemetry. */
@@ -56,14 +46,6 @@ export class RoverModules {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#retry?.stop();
     await Promise.all([this.mapServer.close(), this.detector.close()]);
-  }
-
-  async #placeMapServer(): Promise<void> {
-    const report = await this.mapServer.offload({ reason: 'shared by the mission' });
-    if (report.outcome === 'moved' || report.outcome === 'unneeded' || this.#closed) return;
-    this.#retry = this.#options.clock.after(RETRY_SEC, () => void this.#placeMapServer());
   }
 }

@@ -67,6 +67,7 @@ export class Rover {
   readonly #fleet: FleetWatch;
   readonly #view = new CommonView();
   readonly #history = new PoseHistory();
+  readonly #odometryHistory = new PoseHistory(1);
   readonly #sharing: MapSharing;
   readonly #watching: Watching | null;
   readonly #telemetry: Telemetry;
@@ -172,12 +173,14 @@ export class Rover {
     const drive = ports.drive.update();
     this.#driveConnected = drive.connected;
     const odometryPose = this.#odometry.update(drive);
+    this.#odometryHistory.add(now, odometryPose);
     const lidar = ports.lidar.update();
     this.#lidarConnected = lidar.connected;
     if (lidar.connected && lidar.scan !== null && lidar.scan.sequence !== this.#scan?.sequence) {
       this.#scan = lidar.scan;
-      const located = this.#slam.update(lidar.scan, odometryPose);
-      this.#mapToOdom = compose(located.pose, inverse(odometryPose));
+      const odometryAtScan = this.#odometryHistory.at(lidar.scan.stampSec) ?? odometryPose;
+      const located = this.#slam.update(lidar.scan, odometryAtScan);
+      this.#mapToOdom = compose(located.pose, inverse(odometryAtScan));
       this.#located = { scan: lidar.scan, pose: located.pose };
     }
     this.#pose = compose(this.#mapToOdom, odometryPose);

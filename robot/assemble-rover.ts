@@ -1,0 +1,154 @@
+// Puts a rover together from its ports, its bus, its data plane and the bundles that it carries.
+import { ElasticModule } from '../shared/elastic/elastic-module.ts';
+import type { ModuleBundle } from '../shared/elastic/bundle.ts';
+import { instantiateOnboard } from '../shared/elastic/instantiate.ts';
+import type { ModuleStats, MoveReport, RecoveredEvent } from '../shared/elastic/module-events.ts';
+import type { HostFunctions } from '../shared/elastic/module-instance.ts';
+import type { Pose2 } from '../shared/geometry/pose2.ts';
+import type { DriveGeometry } from '../shared/kinematics/differential-drive.ts';
+import { createMapViewHost } from '../shared/modules/host-impl/map-view.ts';
+import { loadVisionHost } from '../shared/modules/host-impl/vision-opencv.ts';
+import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
+import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { DataPlane } from '../shared/ports/data-plane.ts';
+import type { DeviceCompute } from '../shared/ports/device-metrics.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { MessageBus } from '../shared/ports/message-bus.ts';
+import { carriedBundles } from './offload/carried-bundles.ts';
+import { OffloadHandler } from './offload/offload-handler.ts';
+import { type PlacementMode, type PlacementTriggers, Placing } from './placing.ts';
+import { Rover, type RoverPorts } from './rover.ts';
+import { RoverModules } from './rover-modules.ts';
+
+export interface RoverBundles {
+  readonly mapServer: ModuleBundle;
+  readonly detector: ModuleBundle;
+}
+
+export interface AssembleOptions {
+  readonly id: string;
+  readonly site: string;
+  readonly mission: string;
+  readonly startPose: Pose2;
+  readonly geometry: DriveGeometry;
+  readonly ports: RoverPorts;
+  /** The device model of a simulated rover; null on real devices, where work takes its own time. */
+  readonly compute: DeviceCompute | null;
+  readonly clock: Clock;
+  readonly bus: MessageBus;
+  readonly dataPlane: DataPlane;
+  /** Unique per process run; fixed in simulation. */
+  readonly session: string;
+  readonly bundles: RoverBundles;
+  readonly mapServerPlacement: 'edge' | 'onboard';
+  readonly detection: {
+    readonly placement: PlacementMode;
+    readonly periodSec: number;
+    readonly triggers: PlacementTriggers;
+  };
+  readonly logger: Logger;
+}
+
+/** What became of one module, for reports. */
+export interface ModuleHistory {
+  readonly stats: ModuleStats;
+  readonly moves: readonly MoveReport[];
+  readonly recoveries: readonly RecoveredEvent[];
+}
+
+export interface AssembledRover {
+  readonly rover: Rover;
+  history(): { readonly mapServer: ModuleHistory; readonly detector: ModuleHistory };
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function assembleRover(options: AssembleOptions): Promise<AssembledRover> {
+  const { id, site, mission, clock, bus, dataPlane, session, bundles, compute, logger, detection } = options;
+  const handler = new OffloadHandler({
+    site,
+    mission,
+    rover: id,
+    session,
+    clock,
+    bus,
+    dataPlane,
+    logger,
+    bundles: carriedBundles(Object.values(bundles)),
+  });
+  const mapView = createMapViewHost({
+    site,
+    mission,
+    publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
+  });
+  const vision = await loadVisionHost();
+  const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
+    new ElasticModule<H>({
+      manifest: bundle.manifest,
+      channelId: `${id}-${bundle.manifest.name}`,
+      clock,
+      site: handler,
+      createLocal: () => clock.hold(instantiateOnboard(bundle, host)),
+      latest,
+      ...(compute === null ? {} : { holdBackSec: (functionName: string) => compute.book(`${bundle.manifest.name}.${functionName}`) }),
+    });
+  const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView }, []);
+  const detector = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
+  const modules = new RoverModules({
+    mapServer,
+    detector,
+    clock,
+    mapServerPlacement: options.mapServerPlacement,
+    modelled: compute !== null,
+  });
+  const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
+  const rover = new Rover({
+    id,
+    site,
+    mission,
+    ports: options.ports,
+    geometry: options.geometry,
+    startPose: options.startPose,
+    clock,
+    bus,
+    modules,
+    detectionPeriodSec: detection.periodSec,
+    onError,
+  });
+  const placing = new Placing({
+    clock,
+    modules: [
+      { module: mapServer, mode: options.mapServerPlacement },
+      { module: detector, mode: detection.placement },
+    ],
+    triggers: detection.triggers,
+    health: () => rover.health,
+    siteReachable: () => handler.reachable,
+    onError,
+  });
+  const histories = { mapServer: remember(mapServer), detector: remember(detector) };
+  return {
+    rover,
+    history: () => ({ mapServer: histories.mapServer(), detector: histories.detector() }),
+    start: async () => {
+      await handler.start();
+      await rover.start();
+      placing.start();
+    },
+    stop: async () => {
+      placing.stop();
+      await rover.stop();
+      await handler.close();
+    },
+  };
+}
+
+function remember(module: ElasticModule<unknown>): () => ModuleHistory {
+  const moves: MoveReport[] = [];
+  const recoveries: RecoveredEvent[] = [];
+  module.on('moved', (report) => void moves.push(report));
+  module.on('move-failed', (report) => void moves.push(report));
+  module.on('recovered', (event) => void recoveries.push(event));
+  return () => ({ stats: module.stats, moves, recoveries });
+}

@@ -1,0 +1,105 @@
+// `outrider sim` and `outrider robot --sim`: reads the mission file and runs it, headless or live.
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { missionSchema } from '../missions/definition.ts';
+import { writeOutputs } from '../missions/outputs.ts';
+import type { MissionReport } from '../missions/report.ts';
+import type { RoverBundles } from '../robot/assemble-rover.ts';
+import { loadYaml } from '../shared/config/load-yaml.ts';
+import { readBuiltModule } from '../shared/elastic/built-modules.ts';
+import { OutriderError } from '../shared/errors.ts';
+import { runHeadless } from './headless/main.ts';
+import { fleetSchema } from './scenario/fleet-schema.ts';
+import { worldSchema } from './scenario/world-schema.ts';
+
+export const missionFileSchema = z.strictObject({ mission: missionSchema, world: worldSchema, fleet: fleetSchema });
+
+export type MissionFile = z.infer<typeof missionFileSchema>;
+
+export interface SimOptions {
+  readonly headless?: boolean;
+  readonly rovers?: number;
+  readonly seed: number;
+  readonly seeds?: string;
+  readonly out?: string;
+  readonly speed?: number;
+  readonly port: number;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+}
+
+/** Runs the mission; true when every run was completed. Throws coded errors for a bad mission file. */
+export async function runSim(missionPath: string, options: SimOptions): Promise<boolean> {
+  const file = await loadYaml(missionPath, missionFileSchema);
+  const bundles = await loadBundles();
+  if (options.headless !== true) {
+    if (options.seeds !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--seeds needs --headless: a live mission runs once');
+    const { runLive } = await import('./live/main.ts');
+    return runLive(file, bundles, { ...options, scenario: basename(missionPath) });
+  }
+  const seeds = options.seeds === undefined ? [options.seed] : parseSeeds(options.seeds);
+  const reports: MissionReport[] = [];
+  for (const seed of seeds) reports.push(await runOneSeed(file, bundles, missionPath, seed, seeds.length > 1, options));
+  if (options.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : { runs: reports }));
+  return reports.every(({ outcome }) => outcome === 'completed');
+}
+
+export async function loadBundles(): Promise<RoverBundles> {
+  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
+  return { mapServer, detector };
+}
+
+async function runOneSeed(
+  file: MissionFile,
+  bundles: RoverBundles,
+  missionPath: string,
+  seed: number,
+  several: boolean,
+  options: SimOptions,
+): Promise<MissionReport> {
+  const out = options.out === undefined ? undefined : several ? join(options.out, `seed-${seed}`) : options.out;
+  if (out !== undefined) await mkdir(out, { recursive: true });
+  const { report, map } = await runHeadless({
+    ...file,
+    bundles,
+    scenario: basename(missionPath),
+    seed,
+    rovers: options.rovers,
+    recordingPath: out === undefined ? undefined : join(out, 'mission.mcap'),
+    onProgress: ({ elapsedSec, exploredM2, hazards }) => {
+      if (!several)
+        say(`${elapsedSec.toFixed(0).padStart(4)} s  ${exploredM2.toFixed(0).padStart(4)} m² explored  ${hazards} hazards confirmed`);
+    },
+  });
+  if (out !== undefined) await writeOutputs(out, report, map);
+  say(summary(report));
+  if (out !== undefined) say(`written to ${out}`);
+  return report;
+}
+
+/** One line for people. */
+export function summary(report: MissionReport): string {
+  const { hazards, offload } = report;
+  const error = hazards.mean_error_m === null ? '' : `, ${hazards.mean_error_m.toFixed(2)} m mean error`;
+  return (
+    `seed ${report.seed}: ${report.outcome} after ${report.duration_s.toFixed(0)} s, ${(report.coverage * 100).toFixed(1)} % covered, ` +
+    `${hazards.found} of ${hazards.total} hazards found (${hazards.false_positives} false${error}), map F1 ${report.map.surface_f1.toFixed(3)}, ` +
+    `${report.collisions} collisions, detection ${offload.detection.offloads}× out and ${offload.detection.recalls}× back ` +
+    `(${report.wall.real_time_factor.toFixed(1)}× real time)`
+  );
+}
+
+/** Progress goes to stderr, so that stdout is for machines. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function parseSeeds(text: string): number[] {
+  const match = /^(\d+)-(\d+)$/.exec(text);
+  const [from, to] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || from > to || to - from >= 10_000) {
+    throw new OutriderError('OUT_CLI_USAGE', `--seeds wants a range such as 1-20 (at most 10000 seeds), not ${JSON.stringify(text)}`);
+  }
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}
