@@ -1,10 +1,15 @@
 // The fixed end of an elastic module: one handle for its callers, wherever the instance runs and while it moves.
 import { OutriderError } from '../errors.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { CallOptions } from './call-options.ts';
 import type { LocalRunner } from './local-runner.ts';
+import { ModuleCore } from './module-core.ts';
 import type { ModuleEvents, ModuleStats, MoveReport, Placement } from './module-events.ts';
+import { createHandle } from './module-handle.ts';
 import type { ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
+import { offload, recall } from './moves.ts';
+import { onLost, upgrade } from './recovery.ts';
 import type { RemoteSite } from './remote-site.ts';
 
 export interface ElasticModuleOptions {
@@ -14,7 +19,10 @@ export interface ElasticModuleOptions {
   readonly clock: Clock;
   /** Null: this module stays on board. */
   readonly site: RemoteSite | null;
-  /** Makes an on-board instance; called at the start and kept warm while the module is at the edge. */
+  /**
+   * Makes an on-board instance; called at the start and kept warm while the module is at the edge. Real work in it (compilation)
+   * is to be marked with `clock.hold` by whoever implements it.
+   */
   readonly createLocal: () => Promise<ModuleInstance | LocalRunner>;
   /** Extra time [s] to hold an on-board result back: the device model of a simulated rover. */
   readonly holdBackSec?: (functionName: string) => number;
@@ -44,66 +52,106 @@ export interface MoveOptions {
 /** `H` is the module's generated handle interface. */
 export class ElasticModule<H> {
   /** `await module.handle.detect(frame)`: the same line wherever the module runs. */
-  readonly handle: H = {} as H;
+  readonly handle: H;
   readonly name: string;
+  readonly #core: ModuleCore;
+  readonly #indexes: ReadonlyMap<string, number>;
+  #upgrades: Timer | null = null;
+  #started = false;
 
   constructor(options: ElasticModuleOptions) {
-    this.name = options.manifest.name;
+    const { manifest } = options;
+    this.name = manifest.name;
+    this.#core = new ModuleCore(options);
+    this.#core.onLost = (edge, error) => onLost(this.#core, edge, error);
+    this.#indexes = new Map(manifest.functions.map(({ name }, index) => [name, index]));
+    this.handle = createHandle<H>(manifest, (index, args, callOptions) => this.#core.engine.call(index, args, callOptions));
   }
 
   get placement(): Placement {
-    return { kind: 'onboard', hostId: null, epoch: 0 };
+    return this.#core.placement;
   }
 
   get stats(): ModuleStats {
+    const { engine, moves } = this.#core;
+    const { onboard, edge, failed, stale, lost, onboardMs, edgeMs, bytesIn, bytesOut } = engine.stats;
     return {
-      calls: { onboard: 0, edge: 0, failed: 0, stale: 0, lost: 0, pending: 0 },
-      latencyMs: { onboard: null, edge: null },
-      bytes: { out: 0, in: 0 },
-      moves: 0,
-      outbox: { calls: 0, bytes: 0 },
+      calls: { onboard, edge, failed, stale, lost, pending: engine.pending },
+      latencyMs: { onboard: onboardMs.summary(), edge: edgeMs.summary() },
+      bytes: { out: bytesOut, in: bytesIn },
+      moves,
+      outbox: engine.outbox,
     };
   }
 
-  /** Instantiates the module on board. */
-  start(): Promise<void> {
-    return Promise.reject(new OutriderError('OUT_INTERNAL', 'not there yet'));
+  /** Instantiates the module on board. Calls made before wait for it. */
+  async start(): Promise<void> {
+    const core = this.#core;
+    if (this.#started || core.closed) throw new OutriderError('OUT_ELASTIC_CLOSED', `${this.name} was started or closed before`);
+    this.#started = true;
+    await core.inTurn(async () => {
+      const local = await core.ensureLocal();
+      if (core.closed) return;
+      core.place('onboard');
+      core.engine.runLocally(local, 0);
+    });
+    this.#upgrades = core.options.clock.every(core.options.upgradeEverySec ?? 5, () => {
+      if (core.edge?.endpoint.connectBetter !== undefined) void core.inTurn(() => upgrade(core));
+    });
   }
 
   /** Calls by name; what the handle's functions do. */
-  call(functionName: string, args: readonly unknown[]): Promise<unknown> {
-    void functionName;
-    void args;
-    return Promise.reject(new OutriderError('OUT_INTERNAL', 'not there yet'));
+  call(functionName: string, args: readonly unknown[], options?: CallOptions): Promise<unknown> {
+    const index = this.#indexes.get(functionName);
+    if (index === undefined) throw new OutriderError('OUT_MODULE_VALUE', `${this.name} has no elastic function ${functionName}`);
+    return this.#core.engine.call(index, args, options);
   }
 
-  /** Moves to the edge (from another host: a handoff). Failures are told in the report's outcome; the module runs on where it was. */
-  offload(options?: MoveOptions): Promise<MoveReport> {
-    void options;
-    return Promise.reject(new OutriderError('OUT_INTERNAL', 'not there yet'));
+  /** Moves to the edge, or (with `preferHost` or `excludeHost`) to another host. The report tells what came of it; the module runs on in any case. */
+  offload(options: MoveOptions = {}): Promise<MoveReport> {
+    return this.#move(() => offload(this.#core, options));
   }
 
   /** Comes back on board. */
-  recall(options?: MoveOptions): Promise<MoveReport> {
-    void options;
-    return Promise.reject(new OutriderError('OUT_INTERNAL', 'not there yet'));
+  recall(options: MoveOptions = {}): Promise<MoveReport> {
+    return this.#move(() => recall(this.#core, options));
   }
 
   /** Moves from the present host to another one. */
-  handoff(options?: MoveOptions): Promise<MoveReport> {
-    void options;
-    return Promise.reject(new OutriderError('OUT_INTERNAL', 'not there yet'));
+  handoff(options: MoveOptions = {}): Promise<MoveReport> {
+    return this.#move(() => {
+      const current = this.#core.edge?.endpoint.hostId;
+      return offload(this.#core, current === undefined ? options : { excludeHost: current, ...options });
+    });
   }
 
   /** Listens; returns the way to stop. */
   on<E extends keyof ModuleEvents>(event: E, listener: (value: ModuleEvents[E]) => void): () => void {
-    void event;
-    void listener;
-    return () => {};
+    return this.#core.on(event, listener);
   }
 
   /** Rejects what is pending with OUT_ELASTIC_CLOSED and releases the instance. */
-  close(): Promise<void> {
-    return Promise.resolve();
+  async close(): Promise<void> {
+    const core = this.#core;
+    if (core.closed) return;
+    core.closed = true;
+    this.#upgrades?.stop();
+    core.engine.close(new OutriderError('OUT_ELASTIC_CLOSED', `${this.name} was closed`));
+    await core.inTurn(async () => {
+      const { edge } = core;
+      core.edge = null;
+      if (edge !== null) {
+        edge.session.bye();
+        await core.options.site?.release(edge.endpoint).catch(() => undefined);
+      }
+      await core.closeLocal();
+    });
+  }
+
+  #move(work: () => Promise<MoveReport>): Promise<MoveReport> {
+    const core = this.#core;
+    const closed = (): OutriderError => new OutriderError('OUT_ELASTIC_CLOSED', `${this.name} is closed or was not started`);
+    if (core.closed || !this.#started) return Promise.reject(closed());
+    return core.inTurn(() => (core.closed ? Promise.reject(closed()) : work()));
   }
 }

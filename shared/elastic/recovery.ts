@@ -1,0 +1,150 @@
+// After a lost connection: the same instance again, else where the site says it is now, else (per rover) on board from the last state held here.
+// Each attempt is one turn, so that moves asked for meanwhile are not kept waiting.
+import { isOutriderError } from '../errors.ts';
+import { EdgePlace } from './edge-place.ts';
+import type { LocalRunner } from './local-runner.ts';
+import type { ModuleCore } from './module-core.ts';
+import type { RecoveredEvent } from './module-events.ts';
+import type { ModuleInstance } from './module-instance.ts';
+import type { RemoteEndpoint } from './remote-site.ts';
+import type { Welcome } from './wire.ts';
+
+const FIRST_RETRY_SEC = 0.1;
+const MAX_RETRY_SEC = 2;
+const DEFAULT_RECONNECT_SEC = 2;
+
+/** The connection in use is gone. Calls wait, or run on board at once where they leave nothing behind. */
+export function onLost(core: ModuleCore, edge: EdgePlace, error: Error): void {
+  edge.lostSec = core.nowSec;
+  core.engine.lost();
+  const { module, hostId, epoch } = { module: core.options.manifest.name, hostId: edge.endpoint.hostId, epoch: core.epoch };
+  core.emit('lost', { module, hostId, epoch, stampSec: core.nowSec, pendingCalls: core.engine.pending, error });
+  if (!core.stateful && core.local !== null) {
+    core.place('onboard');
+    core.engine.runLocally(core.local, 0);
+  } else {
+    core.place('waiting');
+  }
+  schedule(core, edge, 0, FIRST_RETRY_SEC);
+}
+
+/** Takes the module on board from the newest state held here, and makes the calls after it again. Returns how many. */
+export async function fallBack(core: ModuleCore, edge: EdgePlace): Promise<number> {
+  await core.engine.hold();
+  const state = edge.states.newest;
+  // Without a state from the edge (a shared instance that was joined) the on-board instance goes on where it was.
+  if (state !== null) await core.restoreLocal(state);
+  const local: ModuleInstance | LocalRunner = await core.ensureLocal();
+  const processed = core.stateful ? (state?.processed ?? core.engine.localProcessed) : 0;
+  core.edge = null;
+  core.epoch = Math.max(core.epoch, edge.endpoint.epoch) + 1;
+  core.place('onboard');
+  const replayed = core.engine.runLocally(local, processed);
+  core.release(edge.endpoint);
+  recovered(core, edge, 'fallback', replayed);
+  return replayed;
+}
+
+/** Changes to a better way to the same instance, if there is one by now. The old connection serves until the new one is greeted. */
+export async function upgrade(core: ModuleCore): Promise<void> {
+  const { edge } = core;
+  if (edge === null || edge.endpoint.connectBetter === undefined || edge.session.over || core.placement.kind !== 'edge') return;
+  const before = edge.session;
+  let failure: Error | null = null;
+  edge.switching = true;
+  try {
+    const transport = await edge.endpoint.connectBetter(before.link.transport);
+    if (transport !== null && core.edge === edge) {
+      const welcome = await edge.greet(transport, { ack: core.engine.received, provision: false });
+      before.close();
+      core.runAtEdge(edge, welcome.processed);
+    }
+  } catch (error) {
+    failure = error instanceof Error ? error : new Error(String(error));
+  }
+  edge.switching = false;
+  if (edge.session.over && core.edge === edge) onLost(core, edge, failure ?? new Error('the connection ended while it was replaced'));
+}
+
+function schedule(core: ModuleCore, edge: EdgePlace, delaySec: number, nextSec: number): void {
+  const run = (): void => {
+    void core.inTurn(() => attempt(core, edge, nextSec));
+  };
+  if (delaySec === 0) run();
+  else core.options.clock.after(delaySec, run);
+}
+
+async function attempt(core: ModuleCore, edge: EdgePlace, retrySec: number): Promise<void> {
+  if (core.closed || core.edge !== edge || !edge.session.over) return;
+  const reconnectSec = core.options.reconnectSec ?? DEFAULT_RECONNECT_SEC;
+  const outageSec = (): number => core.nowSec - (edge.lostSec ?? core.nowSec);
+  let gone = false;
+  try {
+    const welcome = await edge.connect({ ack: core.engine.received, provision: false, timeoutSec: Math.max(reconnectSec, 0.1) });
+    if (welcome.phase !== 'embryo') {
+      if (welcome.phase === 'frozen') edge.session.resume();
+      await resumeAt(core, edge, edge, welcome, 'reconnect');
+      return;
+    }
+    edge.close();
+    gone = true;
+  } catch (error) {
+    gone = isOutriderError(error, 'OUT_ELASTIC_RETIRED') || isOutriderError(error, 'OUT_ELASTIC_REFUSED');
+  }
+  if (core.closed || core.edge !== edge) return;
+  if ((gone || outageSec() >= reconnectSec) && (await elsewhere(core, edge, gone))) return;
+  schedule(core, edge, retrySec, Math.min(2 * retrySec, outageSec() < reconnectSec ? reconnectSec / 4 : MAX_RETRY_SEC));
+}
+
+/** Asks the site; true when the module runs again. */
+async function elsewhere(core: ModuleCore, edge: EdgePlace, gone: boolean): Promise<boolean> {
+  const { site, manifest } = core.options;
+  const found = site?.reachable === true ? await site.locate(edge.endpoint).catch(() => null) : null;
+  const known = edge.endpoint;
+  if (found !== null && found.epoch >= known.epoch && (!gone || found.epoch > known.epoch || found.instanceId !== known.instanceId)) {
+    if (await relocate(core, edge, found)) return true;
+  }
+  if (manifest.sharing === 'shared' && core.stateful) return false;
+  try {
+    await fallBack(core, edge);
+    return true;
+  } catch {
+    // No on-board instance can be made now; it is tried again.
+    return false;
+  }
+}
+
+async function relocate(core: ModuleCore, edge: EdgePlace, endpoint: RemoteEndpoint): Promise<boolean> {
+  const target = core.newEdge(endpoint);
+  try {
+    const welcome = await target.connect({ ack: core.engine.received, provision: false });
+    const tooOld = core.stateful && welcome.processed < core.engine.safe;
+    if (core.edge !== edge || welcome.phase !== 'running' || (tooOld && core.options.manifest.sharing === 'per-rover')) {
+      target.close();
+      return false;
+    }
+    await resumeAt(core, edge, target, welcome, 'relocated');
+    return true;
+  } catch {
+    target.close();
+    return false;
+  }
+}
+
+async function resumeAt(core: ModuleCore, lost: EdgePlace, edge: EdgePlace, welcome: Welcome, how: RecoveredEvent['how']): Promise<void> {
+  await core.engine.hold();
+  core.edge = edge;
+  core.epoch = Math.max(core.epoch, welcome.epoch);
+  core.place('edge');
+  const replayed = core.runAtEdge(edge, welcome.processed);
+  if (core.options.manifest.sharing === 'shared') core.engine.trim(welcome.durable);
+  recovered(core, lost, how, replayed);
+}
+
+function recovered(core: ModuleCore, lost: EdgePlace, how: RecoveredEvent['how'], replayed: number): void {
+  const { hostId, epoch } = core.placement;
+  const stampSec = core.nowSec;
+  const outageMs = lost.lostSec === null ? 0 : (stampSec - lost.lostSec) * 1000;
+  lost.lostSec = null;
+  core.emit('recovered', { module: core.options.manifest.name, how, hostId, epoch, stampSec, outageMs, replayed });
+}
