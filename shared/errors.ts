@@ -190,6 +190,18 @@ export const ERRORS = define({
     summary: 'An edge host process did not come up.',
     remedy: 'The message gives its last words; run `outrider edge` with one host to see its log.',
   },
+  OUT_LOG_UNREADABLE: {
+    summary: 'A recorded log cannot be opened or read.',
+    remedy: 'Check the path and the permissions.',
+  },
+  OUT_LOG_TRUNCATED: {
+    summary: 'A recorded log breaks off: its compressed data or its last line is incomplete.',
+    remedy: 'Fetch the log again; the message gives the last line that could be read.',
+  },
+  OUT_LOG_MALFORMED: {
+    summary: 'A line of a recorded log is not what its format says, or the file is no such log.',
+    remedy: 'Mend or remove the line that the message names (CARMEN: FLASER n r1…rn x y θ ox oy oθ time host time).',
+  },
   OUT_SIM_STALLED: {
     summary: 'A headless run has nothing left to do although it is not over: something waits for an event that never comes.',
     remedy: 'Look for an awaited promise that no timer, message or held work settles; the message gives the virtual time.',
