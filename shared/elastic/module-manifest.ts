@@ -23,7 +23,12 @@ export interface ModuleManifest {
   /** Host functions that the module imports; it is given these and nothing else. */
   readonly hostInterfaces: readonly HostInterface[];
   /** The declared state, or null for a stateless module. */
-  readonly state: { readonly version: number; readonly type: InterfaceType } | null;
+  readonly state: {
+    readonly version: number;
+    readonly type: InterfaceType;
+    /** Older versions that the module migrates, by the types that they had. */
+    readonly previous?: readonly { readonly version: number; readonly type: InterfaceType }[];
+  } | null;
   /** `shared`: one instance per mission, later rovers are redirected to it; `per-rover`: one instance each. */
   readonly sharing: 'shared' | 'per-rover';
   /** Upper bound of the guest's linear memory [bytes], written into the module before it is compiled. */

@@ -1,0 +1,147 @@
+// Builds one module: scan, both builds, world, manifest, bundle. The same source gives the same bytes.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { OutriderError } from '../../shared/errors.ts';
+import { canonicalJson, makeBundle, sha256Hex, type ModuleBundle } from '../../shared/elastic/bundle.ts';
+import { signBundle } from '../../shared/elastic/bundle-signature.ts';
+import type { FunctionSignature, HostInterface } from '../../shared/elastic/interface-type.ts';
+import { compileWasm } from '../../shared/elastic/instantiate.ts';
+import type { BuildEntry, ModuleManifest, WasmEngine } from '../../shared/elastic/module-manifest.ts';
+import { Kinds } from '../analysis/kinds.ts';
+import { toInterfaceType } from '../analysis/portable-type.ts';
+import { createModuleProgram } from '../analysis/program.ts';
+import { scanModule, type ElasticFunction, type HostFunction, type ModuleInterface } from '../analysis/scan.ts';
+import { Findings } from '../analysis/source-error.ts';
+import { TypeReader } from '../analysis/type-reader.ts';
+import type { EmitContext } from '../emit/emitter.ts';
+import { emitNative } from '../emit/native.ts';
+import { renderHandle } from '../glue/handle.ts';
+import { usedIntrinsics } from '../glue/intrinsics.ts';
+import { renderWorld } from '../glue/wit.ts';
+import { compileAssembly } from './compile-assembly.ts';
+import { makeComponent } from './component.ts';
+import { readModuleConfig, type ModuleConfig } from './module-config.ts';
+
+export interface ModuleBuild {
+  readonly bundle: ModuleBundle;
+  /** The text of handle.ts. */
+  readonly handle: string;
+  /** What was compiled to Wasm, for inspection; null for other engines. */
+  readonly assemblySource: string | null;
+  /** What the author should know, e.g. that a build is not accelerated. */
+  readonly remarks: readonly string[];
+}
+
+export interface BuildOptions {
+  /** PEM of an Ed25519 private key to sign the bundle with. */
+  readonly privateKeyPem?: string | undefined;
+}
+
+/** Reads the module's source and tells what it offers; throws OUT_MODULE_SOURCE with every finding. */
+export function analyseModule(entryFile: string): { readonly context: EmitContext; readonly module: ModuleInterface } {
+  const program = createModuleProgram(entryFile);
+  const findings = new Findings();
+  const reader = new TypeReader(program, findings);
+  const module = scanModule(program, reader, findings);
+  findings.throwIfAny();
+  return { context: { module: program, kinds: new Kinds(program.checker, program.files), reader, findings }, module };
+}
+
+/** Builds the module in `directory`. Throws OUT_MODULE_SOURCE, OUT_MODULE_BUILD or OUT_MODULE_TOOLS. */
+export async function buildModule(directory: string, options: BuildOptions = {}): Promise<ModuleBuild> {
+  const root = path.resolve(directory);
+  const config = await readModuleConfig(root);
+  const entryFile = path.join(root, config.entry);
+  const { context, module } = analyseModule(entryFile);
+  checkMigrations(module, config);
+  const native = await emitNative(context, module);
+  const wasm = await buildWasm(root, config, context, module);
+  const files = new Map<string, Uint8Array>([
+    ['native.js', Buffer.from(native)],
+    ['module.wasm', wasm.component],
+    ['world.wit', Buffer.from(wasm.wit)],
+  ]);
+  const entry = (file: string): BuildEntry => {
+    const bytes = files.get(file) ?? new Uint8Array();
+    return { file, bytes: bytes.length, sha256: sha256Hex(bytes) };
+  };
+  const manifest: ModuleManifest = {
+    formatVersion: 1,
+    name: config.name,
+    version: config.version,
+    description: config.description,
+    functions: module.functions.map(signatureOf),
+    hostInterfaces: hostInterfaces(module.host),
+    state: stateOf(module, config),
+    sharing: config.sharing,
+    memoryMaxBytes: config.memoryMaxBytes,
+    onboard: config.onboard,
+    builds: { native: entry('native.js'), wasm: { ...entry('module.wasm'), engine: wasm.engine }, wit: entry('world.wit') },
+  };
+  const unsigned = makeBundle(manifest, files, null);
+  // A component that cannot be run is a build error, not a surprise at the edge.
+  await compileWasm(unsigned);
+  const bundle = options.privateKeyPem === undefined ? unsigned : signBundle(unsigned, options.privateKeyPem);
+  const handle = renderHandle({ moduleName: config.name, entryFile, module, reader: context.reader, callOptions: '../../elastic/call-options.ts' });
+  return { bundle, handle, assemblySource: wasm.source, remarks: wasm.remarks };
+}
+
+interface WasmBuild {
+  readonly component: Uint8Array;
+  readonly engine: WasmEngine;
+  readonly wit: string;
+  readonly source: string | null;
+  readonly remarks: readonly string[];
+}
+
+async function buildWasm(root: string, config: ModuleConfig, context: EmitContext, module: ModuleInterface): Promise<WasmBuild> {
+  const world = (source: string): string =>
+    renderWorld({ name: config.name, functions: module.functions.map(signatureOf), hostInterfaces: hostInterfaces(module.host), stateful: module.state !== null, intrinsics: usedIntrinsics(source) });
+  if (config.component !== undefined) {
+    const component = await readFile(path.join(root, config.component));
+    return { component, engine: 'prebuilt', wit: world(''), source: null, remarks: [`${config.component} is taken as it is; its state moves by the memory image`] };
+  }
+  const { core, source } = await compileAssembly(context, module, { name: config.name, stateVersion: config.stateVersion, enable: config.enable });
+  const wit = world(source);
+  return { component: await makeComponent(core, wit, 'utf16'), engine: 'assemblyscript', wit, source, remarks: [] };
+}
+
+function signatureOf(item: ElasticFunction | HostFunction): FunctionSignature {
+  return {
+    name: item.name,
+    description: item.description,
+    parameters: item.parameters.map((parameter) => ({ name: parameter.name, type: toInterfaceType(parameter.type) })),
+    result: item.result === null ? null : toInterfaceType(item.result),
+    stateful: 'stateful' in item && item.stateful,
+  };
+}
+
+function hostInterfaces(host: readonly HostFunction[]): HostInterface[] {
+  const names = [...new Set(host.map((item) => item.interfaceName))].toSorted();
+  return names.map((name) => ({ name, functions: host.filter((item) => item.interfaceName === name).map(signatureOf) }));
+}
+
+function stateOf(module: ModuleInterface, config: ModuleConfig): ModuleManifest['state'] {
+  if (module.state === null) return null;
+  const previous = module.migrations.map((item) => ({ version: item.from, type: toInterfaceType(item.type) }));
+  const type = toInterfaceType(module.state.type);
+  return previous.length === 0 ? { version: config.stateVersion, type } : { version: config.stateVersion, type, previous };
+}
+
+/** Migrations lead without a gap to the current version. */
+function checkMigrations(module: ModuleInterface, config: ModuleConfig): void {
+  for (const [index, item] of module.migrations.entries()) {
+    const next = module.migrations[index + 1]?.from ?? config.stateVersion;
+    if (item.from + 1 === next) continue;
+    throw new OutriderError('OUT_MODULE_BUILD', `\`@migrates ${item.from}\` leads to version ${item.from + 1}, but the next step is ${next}: add \`@migrates ${item.from + 1}\`, or set stateVersion`);
+  }
+}
+
+/** Writes a bundle directory; what was there is replaced. */
+export async function writeBundle(bundle: ModuleBundle, directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  await writeFile(path.join(directory, 'manifest.json'), `${JSON.stringify(bundle.manifest, null, 2)}\n`);
+  for (const [name, bytes] of bundle.files) await writeFile(path.join(directory, name), bytes);
+  if (bundle.signature !== null) await writeFile(path.join(directory, 'signature.json'), `${canonicalJson(bundle.signature)}\n`);
+}
