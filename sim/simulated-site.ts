@@ -38,6 +38,8 @@ export class SimulatedSite {
   readonly movers: readonly Mover[];
   readonly stepSec: number;
   readonly #clock: Clock;
+  /** Everything that moves, rovers first. */
+  readonly #bodies: readonly Disc[];
   #renderer: CameraRenderer | null = null;
   #timer: Timer | null = null;
   #nowSec: number;
@@ -52,6 +54,7 @@ export class SimulatedSite {
     // Textures and meshes are made when the first frame is asked for: many runs need none.
     const renderer = (): CameraRenderer => (this.#renderer ??= new CameraRenderer(this.world, options.appearance));
     this.rovers = fleet.rovers.map((rover, index) => this.#build(rover, index, fleet, random.fork(`rover:${rover.id}`), renderer));
+    this.#bodies = [...this.rovers.map(({ body }) => body), ...this.movers];
   }
 
   /** Time of the last step [s]. */
@@ -104,7 +107,7 @@ export class SimulatedSite {
     if (!this.world.isClear(x, y, radiusM)) {
       return this.world.clearance(x, y, radiusM) > this.world.clearance(here.x, here.y, radiusM);
     }
-    for (const other of this.#bodies()) {
+    for (const other of this.#bodies) {
       if (other === rover.body) continue;
       const gap = Math.hypot(other.x - x, other.y - y) - other.radiusM - radiusM;
       if (gap < 0 && gap <= Math.hypot(other.x - here.x, other.y - here.y) - other.radiusM - radiusM) return false;
@@ -113,11 +116,7 @@ export class SimulatedSite {
   }
 
   #othersOf(rover: SimulatedRover): readonly Disc[] {
-    return this.#bodies().filter((body) => body !== rover.body);
-  }
-
-  #bodies(): readonly Disc[] {
-    return [...this.rovers.map(({ body }) => body), ...this.movers];
+    return this.#bodies.filter((body) => body !== rover.body);
   }
 
   #build(rover: RoverSection, index: number, fleet: FleetSection, random: Random, renderer: () => CameraRenderer): SimulatedRover {

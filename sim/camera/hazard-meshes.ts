@@ -218,8 +218,8 @@ const BUILDERS: Readonly<Record<HazardClass, Build>> = {
   'fuel-can': (builder, palette, random) => {
     const { heightM: h } = HAZARD_SIZES['fuel-can'];
     const color = oneOf(random, [
-      [78, 88, 40],
-      [86, 96, 48],
+      [84, 104, 46],
+      [92, 112, 54],
     ]);
     const body = palette.painted(canPaint(color), 0.4);
     const edge = palette.plain([62, 70, 34], 0.08);

@@ -73,7 +73,7 @@ const BUILDERS: Readonly<Record<PropKind, Build>> = {
       const lean = 0.05 + 0.13 * random.next();
       builder.rod(
         [0, 0, 0.28],
-        [Math.cos(angle) * (lean + r * 0.4), Math.sin(angle) * (lean + r * 0.4), h * (0.55 + 0.4 * random.next())],
+        [Math.cos(angle) * (lean + r * 0.2), Math.sin(angle) * (lean + r * 0.2), h * (0.55 + 0.4 * random.next())],
         0.02,
         0.045,
         leaf,

@@ -32,7 +32,7 @@ export class Shader {
 
   /** Writes linear-in-grey-level colours, width·height·3, 0 to 255 and above. */
   shade(raster: Rasterizer, view: CameraView, out: Float32Array): void {
-    const { width, height } = view;
+    const { height } = view;
     const { fy, cy } = view.intrinsics;
     for (let row = 0; row < height; row += 1) {
       const slope = (row + 0.5 - cy) / fy;

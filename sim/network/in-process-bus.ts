@@ -153,7 +153,7 @@ export class InProcessBus implements MessageBus {
   }
 
   #retransmit(): void {
-    for (const pending of [...this.#pending]) this.#transmit(pending);
+    for (const pending of this.#pending) this.#transmit(pending);
   }
 
   #transmit(message: Pending): void {
@@ -203,6 +203,6 @@ export class InProcessBus implements MessageBus {
     if (connected === this.#connected) return;
     this.#connected = connected;
     this.#session += 1;
-    for (const listener of [...this.#listeners]) listener(connected);
+    for (const listener of this.#listeners) listener(connected);
   }
 }

@@ -104,6 +104,6 @@ export class SimulatedNetwork {
   }
 
   #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -64,7 +64,8 @@ export function fleetOf(fleet: FleetSection, count: number): FleetSection {
   const rovers = fleet.rovers.slice(0, count);
   const model = rovers.at(-1);
   const ids = new Set(rovers.map(({ id }) => id));
-  for (let number = rovers.length + 1; model !== undefined && rovers.length < count; number += 1) {
+  if (model === undefined) return { ...fleet, rovers };
+  for (let number = rovers.length + 1; rovers.length < count; number += 1) {
     const id = `rover-${number}`;
     if (ids.has(id)) continue;
     ids.add(id);

@@ -71,22 +71,16 @@ function outerWalls(section: WorldSection): Solid[] {
 }
 
 function toSolid(item: WorldSection['obstructions'][number]): Solid {
-  switch (item.shape) {
-    case 'box':
-      return boxSolid(
-        { x: item.at[0], y: item.at[1], sizeX: item.sizeM[0], sizeY: item.sizeM[1], yawRad: toRad(item.yawDeg) },
-        item.heightM,
-        item.material,
-      );
-    case 'cylinder':
-      return { kind: 'cylinder', x: item.at[0], y: item.at[1], radiusM: item.radiusM, heightM: item.heightM, material: item.material };
-    case 'polygon': {
-      const vertices = item.vertices.map(toPoint);
-      const area2 = signedArea2(vertices);
-      if (Math.abs(area2) < 1e-6) throw new OutriderError('OUT_SIM_SITE', 'a polygon obstruction has no area');
-      return { kind: 'polygon', vertices: area2 > 0 ? vertices : vertices.toReversed(), heightM: item.heightM, material: item.material };
-    }
+  const { heightM, material } = item;
+  if (item.shape === 'cylinder') return { kind: 'cylinder', x: item.at[0], y: item.at[1], radiusM: item.radiusM, heightM, material };
+  if (item.shape === 'box') {
+    const box = { x: item.at[0], y: item.at[1], sizeX: item.sizeM[0], sizeY: item.sizeM[1], yawRad: toRad(item.yawDeg) };
+    return boxSolid(box, heightM, material);
   }
+  const vertices = item.vertices.map(toPoint);
+  const area2 = signedArea2(vertices);
+  if (Math.abs(area2) < 1e-6) throw new OutriderError('OUT_SIM_SITE', 'a polygon obstruction has no area');
+  return { kind: 'polygon', vertices: area2 > 0 ? vertices : vertices.toReversed(), heightM, material };
 }
 
 function toPoint(at: readonly [number, number]): Point2 {

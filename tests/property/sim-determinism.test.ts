@@ -1,6 +1,6 @@
 // A run is a function of scenario and seed: equal seeds give equal streams from every sensor, other seeds other ones.
 import { createHash, type Hash } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import { SeededRandom } from '../../sim/random/seeded-random.ts';
@@ -67,7 +67,7 @@ it('draws look uniform and normal', () => {
   const random = new SeededRandom('moments');
   const n = 50_000;
   let [sum, squares, gauss, gaussSquares] = [0, 0, 0, 0];
-  const counts = new Array<number>(7).fill(0);
+  const counts = Array.from({ length: 7 }, () => 0);
   for (let k = 0; k < n; k += 1) {
     const u = random.next();
     expect(u >= 0 && u < 1).toBe(true);

@@ -1,5 +1,5 @@
 // Bounds that no history of work may break: energy adds up, temperatures stay between ambient and the hottest steady state.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { DEFAULT_BATTERY, DeviceModel } from '../../sim/device/device-model.ts';
 import { DEVICE_PROFILES } from '../../sim/device/device-profile.ts';
