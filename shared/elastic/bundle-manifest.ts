@@ -19,7 +19,12 @@ const interfaceType: z.ZodType<InterfaceType> = z.lazy(() =>
     z.strictObject({ kind: z.literal('record'), name: identifier, fields: fields.min(1) }),
     z.strictObject({ kind: z.literal('enum'), name: identifier, cases: z.array(z.string().max(200)).min(1).max(1000) }),
     z.strictObject({ kind: z.literal('option'), value: interfaceType }),
-    z.strictObject({ kind: z.literal('variant'), name: identifier, discriminant: identifier, cases: z.array(variantCase).min(1).max(1000) }),
+    z.strictObject({
+      kind: z.literal('variant'),
+      name: identifier,
+      discriminant: identifier,
+      cases: z.array(variantCase).min(1).max(1000),
+    }),
   ]),
 );
 const field = z.strictObject({ name: identifier, type: interfaceType });
@@ -31,10 +36,13 @@ const typeDepth = (type: InterfaceType, depth = 0): number => {
   if (type.kind === 'list') return typeDepth(type.element, depth + 1);
   if (type.kind === 'option') return typeDepth(type.value, depth + 1);
   if (type.kind === 'record') return Math.max(depth, ...type.fields.map((item) => typeDepth(item.type, depth + 1)));
-  if (type.kind === 'variant') return Math.max(depth, ...type.cases.flatMap((item) => item.fields.map((inner) => typeDepth(inner.type, depth + 1))));
+  if (type.kind === 'variant')
+    return Math.max(depth, ...type.cases.flatMap((item) => item.fields.map((inner) => typeDepth(inner.type, depth + 1))));
   return depth;
 };
-const boundedType = interfaceType.refine((type) => typeDepth(type) <= MAX_TYPE_DEPTH, { error: `a type nests more than ${MAX_TYPE_DEPTH} deep` });
+const boundedType = interfaceType.refine((type) => typeDepth(type) <= MAX_TYPE_DEPTH, {
+  error: `a type nests more than ${MAX_TYPE_DEPTH} deep`,
+});
 
 const signature = z.strictObject({
   name: identifier,
@@ -53,12 +61,24 @@ export const manifestSchema: z.ZodType<ModuleManifest> = z.strictObject({
   version: z.string().max(64),
   description: z.string().max(2000),
   functions: z.array(signature).min(1).max(1000),
-  hostInterfaces: z.array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), functions: z.array(signature).max(1000) })).max(100),
+  hostInterfaces: z
+    .array(z.strictObject({ name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/), functions: z.array(signature).max(1000) }))
+    .max(100),
   state: z
-    .strictObject({ version, type: boundedType, previous: z.array(z.strictObject({ version, type: boundedType })).max(100).optional() })
+    .strictObject({
+      version,
+      type: boundedType,
+      previous: z
+        .array(z.strictObject({ version, type: boundedType }))
+        .max(100)
+        .optional(),
+    })
     .nullable() as z.ZodType<ModuleManifest['state']>,
   sharing: z.enum(['shared', 'per-rover']),
-  memoryMaxBytes: z.int().min(65_536).max(2 ** 32),
+  memoryMaxBytes: z
+    .int()
+    .min(65_536)
+    .max(2 ** 32),
   onboard: z.enum(['native', 'wasm']),
   builds: z.strictObject({
     native: buildEntry.nullable(),

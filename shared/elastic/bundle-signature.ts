@@ -17,7 +17,10 @@ const message = (digest: string): Buffer => Buffer.from(`outrider-bundle-signatu
 export function signBundle(bundle: ModuleBundle, privateKeyPem: string): ModuleBundle {
   const key = readKey(() => createPrivateKey(privateKeyPem));
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64');
-  return { ...bundle, signature: { algorithm: 'ed25519', publicKey, signature: sign(null, message(bundle.digest), key).toString('base64') } };
+  return {
+    ...bundle,
+    signature: { algorithm: 'ed25519', publicKey, signature: sign(null, message(bundle.digest), key).toString('base64') },
+  };
 }
 
 /**
@@ -27,7 +30,8 @@ export function signBundle(bundle: ModuleBundle, privateKeyPem: string): ModuleB
  */
 export function verifyBundle(bundle: ModuleBundle, trustedKeys: readonly string[] = []): void {
   const { digest } = makeBundle(bundle.manifest, bundle.files, null);
-  if (digest !== bundle.digest) throw new OutriderError('OUT_MODULE_TAMPERED', `bundle ${bundle.manifest.name} has digest ${digest}, not ${bundle.digest}`);
+  if (digest !== bundle.digest)
+    throw new OutriderError('OUT_MODULE_TAMPERED', `bundle ${bundle.manifest.name} has digest ${digest}, not ${bundle.digest}`);
   const { signature } = bundle;
   if (signature === null) {
     if (trustedKeys.length > 0) throw new OutriderError('OUT_MODULE_SIGNATURE', `bundle ${bundle.manifest.name} is not signed`);
@@ -38,7 +42,8 @@ export function verifyBundle(bundle: ModuleBundle, trustedKeys: readonly string[
     throw new OutriderError('OUT_MODULE_SIGNATURE', `the signature of bundle ${bundle.manifest.name} does not fit its content`);
   }
   const known = trustedKeys.some((pem) => readKey(() => createPublicKey(pem)).equals(key));
-  if (trustedKeys.length > 0 && !known) throw new OutriderError('OUT_MODULE_SIGNATURE', `bundle ${bundle.manifest.name} is signed by a key that is not trusted here`);
+  if (trustedKeys.length > 0 && !known)
+    throw new OutriderError('OUT_MODULE_SIGNATURE', `bundle ${bundle.manifest.name} is signed by a key that is not trusted here`);
 }
 
 function readKey(read: () => KeyObject): KeyObject {
@@ -48,6 +53,7 @@ function readKey(read: () => KeyObject): KeyObject {
   } catch (cause) {
     throw new OutriderError('OUT_MODULE_SIGNATURE', 'a key cannot be read; Ed25519 keys in PEM are wanted', { cause });
   }
-  if (key.asymmetricKeyType !== 'ed25519') throw new OutriderError('OUT_MODULE_SIGNATURE', `a key is ${key.asymmetricKeyType ?? 'symmetric'}, not Ed25519`);
+  if (key.asymmetricKeyType !== 'ed25519')
+    throw new OutriderError('OUT_MODULE_SIGNATURE', `a key is ${key.asymmetricKeyType ?? 'symmetric'}, not Ed25519`);
   return key;
 }

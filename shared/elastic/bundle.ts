@@ -50,13 +50,20 @@ export const manifestEntries = (manifest: ModuleManifest): readonly BuildEntry[]
 ];
 
 /** Makes a bundle of a manifest and its files; throws OUT_MODULE_TAMPERED where a file is not what the manifest says. */
-export function makeBundle(manifest: ModuleManifest, files: ReadonlyMap<string, Uint8Array>, signature: BundleSignature | null): ModuleBundle {
+export function makeBundle(
+  manifest: ModuleManifest,
+  files: ReadonlyMap<string, Uint8Array>,
+  signature: BundleSignature | null,
+): ModuleBundle {
   const kept = new Map<string, Uint8Array>();
   for (const entry of manifestEntries(manifest)) {
     const bytes = files.get(entry.file);
     if (bytes === undefined) throw new OutriderError('OUT_MODULE_BUNDLE', `bundle ${manifest.name} lacks ${entry.file}`);
     if (bytes.length !== entry.bytes || sha256Hex(bytes) !== entry.sha256) {
-      throw new OutriderError('OUT_MODULE_TAMPERED', `${entry.file} of bundle ${manifest.name} has not the digest that its manifest promises`);
+      throw new OutriderError(
+        'OUT_MODULE_TAMPERED',
+        `${entry.file} of bundle ${manifest.name} has not the digest that its manifest promises`,
+      );
     }
     kept.set(entry.file, bytes);
   }

@@ -8,7 +8,11 @@ const F64: InterfaceType = { kind: 'number', type: 'f64' };
 const I32: InterfaceType = { kind: 'number', type: 'i32' };
 const TEXT: InterfaceType = { kind: 'string' };
 
-const define = (name: string, parameters: readonly (readonly [string, InterfaceType])[], result: InterfaceType | null): FunctionSignature => ({
+const define = (
+  name: string,
+  parameters: readonly (readonly [string, InterfaceType])[],
+  result: InterfaceType | null,
+): FunctionSignature => ({
   name,
   description: '',
   parameters: parameters.map(([field, type]): Field => ({ name: field, type })),
@@ -20,16 +24,49 @@ const UNARY = 'sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh exp e
 
 export const MATH_FUNCTIONS: readonly FunctionSignature[] = [
   ...UNARY.map((name) => define(name, [['x', F64]], F64)),
-  define('atan2', [['y', F64], ['x', F64]], F64),
-  define('pow', [['base', F64], ['exponent', F64]], F64),
-  define('hypot', [['x', F64], ['y', F64]], F64),
+  define(
+    'atan2',
+    [
+      ['y', F64],
+      ['x', F64],
+    ],
+    F64,
+  ),
+  define(
+    'pow',
+    [
+      ['base', F64],
+      ['exponent', F64],
+    ],
+    F64,
+  ),
+  define(
+    'hypot',
+    [
+      ['x', F64],
+      ['y', F64],
+    ],
+    F64,
+  ),
   define('numberText', [['x', F64]], TEXT),
-  define('toFixed', [['x', F64], ['digits', I32]], TEXT),
+  define(
+    'toFixed',
+    [
+      ['x', F64],
+      ['digits', I32],
+    ],
+    TEXT,
+  ),
 ];
 
 export const FAULT: HostInterface = { name: 'fault', functions: [define('raise', [['message', TEXT]], null)] };
 
-type Wrap<G> = (signature: FunctionSignature, implementation: (...args: unknown[]) => unknown, guest: G, label: string) => (...args: never[]) => unknown;
+type Wrap<G> = (
+  signature: FunctionSignature,
+  implementation: (...args: unknown[]) => unknown,
+  guest: G,
+  label: string,
+) => (...args: never[]) => unknown;
 
 /**
  * The core imports of the intrinsic interfaces. Functions of numbers only are passed to the engine as they are: V8 then calls
@@ -39,7 +76,8 @@ export function intrinsicImports<G>(guest: G, wrap: Wrap<G>): Record<string, Rec
   const math: Record<string, WebAssembly.ImportValue> = {};
   for (const signature of MATH_FUNCTIONS) {
     const implementation = mathFunction(signature.name);
-    math[toKebab(signature.name)] = signature.result?.kind === 'string' ? wrap(signature, implementation, guest, `math.${signature.name}`) : implementation;
+    math[toKebab(signature.name)] =
+      signature.result?.kind === 'string' ? wrap(signature, implementation, guest, `math.${signature.name}`) : implementation;
   }
   const [raise] = FAULT.functions;
   const fault = raise === undefined ? {} : { raise: wrap(raise, raiseError as (...args: unknown[]) => unknown, guest, 'fault.raise') };

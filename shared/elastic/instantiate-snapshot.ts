@@ -21,7 +21,11 @@ export function encodeSnapshot(name: string, version: number, payload: Uint8Arra
 }
 
 /** The version and payload of a snapshot of module `name`, at most of version `newest`. Throws OUT_MODULE_SNAPSHOT. */
-export function decodeSnapshot(bytes: Uint8Array, name: string, newest: number): { readonly version: number; readonly payload: Uint8Array } {
+export function decodeSnapshot(
+  bytes: Uint8Array,
+  name: string,
+  newest: number,
+): { readonly version: number; readonly payload: Uint8Array } {
   const fail = (why: string): OutriderError => new OutriderError('OUT_MODULE_SNAPSHOT', `the snapshot cannot be restored: ${why}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes[5] ?? 0;
@@ -38,15 +42,23 @@ export function decodeSnapshot(bytes: Uint8Array, name: string, newest: number):
  * A snapshot that a module may load: its version and payload, checked against the type that this version has. The version is
  * null where the module has no state and the snapshot is empty.
  */
-export function checkSnapshot(bytes: Uint8Array, manifest: ModuleManifest): { readonly version: number | null; readonly payload: Uint8Array } {
+export function checkSnapshot(
+  bytes: Uint8Array,
+  manifest: ModuleManifest,
+): { readonly version: number | null; readonly payload: Uint8Array } {
   const { state, name } = manifest;
   if (state === null) {
-    if (bytes.length > 0) throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} has no state, but the snapshot has ${bytes.length} bytes`);
+    if (bytes.length > 0)
+      throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} has no state, but the snapshot has ${bytes.length} bytes`);
     return { version: null, payload: bytes };
   }
   const { version, payload } = decodeSnapshot(bytes, name, state.version);
   const type = version === state.version ? state.type : state.previous?.find((item) => item.version === version)?.type;
-  if (type === undefined) throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} cannot migrate state of version ${version}: it has no \`@migrates ${version}\` function`);
+  if (type === undefined)
+    throw new OutriderError(
+      'OUT_MODULE_SNAPSHOT',
+      `module ${name} cannot migrate state of version ${version}: it has no \`@migrates ${version}\` function`,
+    );
   try {
     decodeValues([type], payload, { viewsAllowed: true, maxValues: Infinity });
   } catch (cause) {

@@ -33,12 +33,20 @@ export async function instantiateNative(bundle: ModuleBundle, host: HostFunction
   if (source === undefined) throw new OutriderError('OUT_MODULE_BUNDLE', `module ${manifest.name} has no native build`);
   for (const { name, functions } of manifest.hostInterfaces) {
     const granted = host[name];
-    if (granted === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `module ${manifest.name} needs the host interface "${name}", which is not granted here`);
-    for (const item of functions) if (granted[item.name] === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `host interface "${name}" has no function ${item.name}`);
+    if (granted === undefined)
+      throw new OutriderError(
+        'OUT_MODULE_HOST_FUNCTION',
+        `module ${manifest.name} needs the host interface "${name}", which is not granted here`,
+      );
+    for (const item of functions)
+      if (granted[item.name] === undefined)
+        throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `host interface "${name}" has no function ${item.name}`);
   }
   let factory = factories.get(source);
   if (factory === undefined) {
-    factory = compileFunction(new TextDecoder().decode(source), ['__host'], { filename: `outrider-module:${manifest.name}/native.js` }) as NativeFactory;
+    factory = compileFunction(new TextDecoder().decode(source), ['__host'], {
+      filename: `outrider-module:${manifest.name}/native.js`,
+    }) as NativeFactory;
     factories.set(source, factory);
   }
   return new NativeInstance(manifest, factory(host));
@@ -60,7 +68,8 @@ class NativeInstance implements ModuleInstance {
   call(functionName: string, args: readonly unknown[]): unknown {
     const signature = this.#signatures.get(functionName);
     const run = this.#exports.functions[functionName];
-    if (signature === undefined || run === undefined) throw new OutriderError('OUT_MODULE_VALUE', `module ${this.#manifest.name} has no elastic function ${functionName}`);
+    if (signature === undefined || run === undefined)
+      throw new OutriderError('OUT_MODULE_VALUE', `module ${this.#manifest.name} has no elastic function ${functionName}`);
     checkArguments(signature, args);
     // State must not share arrays with its callers: the Wasm build copies, so the native one does where state could keep them.
     const own = signature.stateful ? args.map((value, index) => copyValue(signature.parameters[index]?.type, value)) : args;
@@ -108,11 +117,16 @@ function copyValue(type: InterfaceType | undefined, value: unknown): unknown {
     case 'option':
       return value === null ? null : copyValue(type.value, value);
     case 'record':
-      return Object.fromEntries(type.fields.map((field) => [field.name, copyValue(field.type, (value as Record<string, unknown>)[field.name])]));
+      return Object.fromEntries(
+        type.fields.map((field) => [field.name, copyValue(field.type, (value as Record<string, unknown>)[field.name])]),
+      );
     case 'variant': {
       const record = value as Record<string, unknown>;
       const found = type.cases.find((item) => item.name === record[type.discriminant]);
-      return Object.fromEntries([[type.discriminant, found?.name], ...(found?.fields ?? []).map((field) => [field.name, copyValue(field.type, record[field.name])])]);
+      return Object.fromEntries([
+        [type.discriminant, found?.name],
+        ...(found?.fields ?? []).map((field) => [field.name, copyValue(field.type, record[field.name])]),
+      ]);
     }
     default:
       return value;

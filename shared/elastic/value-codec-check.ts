@@ -36,7 +36,8 @@ function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (typeof value === 'string') return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
-  if (typeof value === 'object') return Array.isArray(value) ? `an array of ${value.length}` : `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
+  if (typeof value === 'object')
+    return Array.isArray(value) ? `an array of ${value.length}` : `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
   return `a ${typeof value}`;
 }
 
@@ -74,7 +75,8 @@ export function checkValue(type: InterfaceType, value: unknown, path: string): v
       const record = asRecord(value, path, type.name);
       const name = record[type.discriminant];
       const found = type.cases.find((item) => item.name === name);
-      if (found === undefined) throw valueError(`${path}.${type.discriminant}`, `one of ${type.cases.map((item) => item.name).join(', ')}`, name);
+      if (found === undefined)
+        throw valueError(`${path}.${type.discriminant}`, `one of ${type.cases.map((item) => item.name).join(', ')}`, name);
       for (const field of found.fields) checkValue(field.type, record[field.name], `${path}.${field.name}`);
     }
   }

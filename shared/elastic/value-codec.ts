@@ -23,7 +23,8 @@ export const DEFAULT_MAX_VALUES = 4_000_000;
 
 /** The values as bytes. Throws OUT_MODULE_VALUE where one has not its type. */
 export function encodeValues(types: readonly InterfaceType[], values: readonly unknown[]): Uint8Array<ArrayBuffer> {
-  if (values.length !== types.length) throw new OutriderError('OUT_MODULE_VALUE', `${values.length} values where there are ${types.length} types`);
+  if (values.length !== types.length)
+    throw new OutriderError('OUT_MODULE_VALUE', `${values.length} values where there are ${types.length} types`);
   let size = 0;
   for (const [index, type] of types.entries()) {
     checkValue(type, values[index], `value ${index}`);
@@ -39,7 +40,8 @@ export function encodeValues(types: readonly InterfaceType[], values: readonly u
 export function decodeValues(types: readonly InterfaceType[], bytes: Uint8Array, options: DecodeOptions = {}): unknown[] {
   const reader = new ValueReader(bytes, options);
   const values = types.map((type, index) => reader.read(type, `value ${index}`));
-  if (reader.at !== bytes.length) throw new OutriderError('OUT_MODULE_VALUE', `${bytes.length - reader.at} bytes are left over behind the last value`);
+  if (reader.at !== bytes.length)
+    throw new OutriderError('OUT_MODULE_VALUE', `${bytes.length - reader.at} bytes are left over behind the last value`);
   return values;
 }
 
@@ -87,7 +89,8 @@ function fieldsSize(fields: readonly Field[], record: Plain): number {
   return size;
 }
 
-const caseOf = (type: InterfaceType & { kind: 'variant' }, record: Plain): number => type.cases.findIndex((item) => item.name === record[type.discriminant]);
+const caseOf = (type: InterfaceType & { kind: 'variant' }, record: Plain): number =>
+  type.cases.findIndex((item) => item.name === record[type.discriminant]);
 
 function write(type: InterfaceType, value: unknown, w: Writer): void {
   switch (type.kind) {
@@ -250,7 +253,8 @@ class ValueReader {
 
   #need(bytes: number, path: string): number {
     const { at } = this;
-    if (bytes > this.#bytes.length - at) throw new OutriderError('OUT_MODULE_VALUE', `${path}: the message ends ${bytes - (this.#bytes.length - at)} bytes too early`);
+    if (bytes > this.#bytes.length - at)
+      throw new OutriderError('OUT_MODULE_VALUE', `${path}: the message ends ${bytes - (this.#bytes.length - at)} bytes too early`);
     this.at += bytes;
     return at;
   }
@@ -278,7 +282,8 @@ class ValueReader {
   #readList(type: InterfaceType & { kind: 'list' }, path: string): unknown[] {
     const count = this.#view.getUint32(this.#need(4, path), true);
     // Each element has at least one byte, so a count beyond what is left is refused before anything is allocated.
-    if (count > this.#bytes.length - this.at) throw new OutriderError('OUT_MODULE_VALUE', `${path}: ${count} elements do not fit in what is left of the message`);
+    if (count > this.#bytes.length - this.at)
+      throw new OutriderError('OUT_MODULE_VALUE', `${path}: ${count} elements do not fit in what is left of the message`);
     const list: unknown[] = [];
     for (let index = 0; index < count; index += 1) list.push(this.read(type.element, `${path}[${index}]`));
     return list;
@@ -288,7 +293,8 @@ class ValueReader {
     for (const field of fields) {
       const value = this.read(field.type, `${path}.${field.name}`);
       // A field called __proto__ must become a field, not the prototype.
-      if (field.name === '__proto__') Object.defineProperty(into, field.name, { value, enumerable: true, writable: true, configurable: true });
+      if (field.name === '__proto__')
+        Object.defineProperty(into, field.name, { value, enumerable: true, writable: true, configurable: true });
       else into[field.name] = value;
     }
     return into;

@@ -65,7 +65,8 @@ export class WasmReader {
   }
 }
 
-export const malformed = (what: string): OutriderError => new OutriderError('OUT_MODULE_COMPONENT', `the WebAssembly binary is malformed: ${what}`);
+export const malformed = (what: string): OutriderError =>
+  new OutriderError('OUT_MODULE_COMPONENT', `the WebAssembly binary is malformed: ${what}`);
 
 /** The sections behind the 8-byte header. */
 export function readSections(bytes: Uint8Array, header: Uint8Array): Section[] {

@@ -48,7 +48,10 @@ export class WasmMemoryImage implements MemoryImage {
   restore(bytes: Uint8Array): void {
     const image = decodeImage(bytes, this.#moduleDigest, this.#globals.length, this.#memory.buffer.byteLength / PAGE_BYTES);
     if (image.baseId !== null && image.baseId !== this.#baseId) {
-      throw new OutriderError('OUT_MODULE_SNAPSHOT', `the image holds only what changed since image ${image.baseId}, which this instance does not have`);
+      throw new OutriderError(
+        'OUT_MODULE_SNAPSHOT',
+        `the image holds only what changed since image ${image.baseId}, which this instance does not have`,
+      );
     }
     const missing = image.pages - this.#memory.buffer.byteLength / PAGE_BYTES;
     if (missing > 0) {
@@ -79,7 +82,10 @@ export class WasmMemoryImage implements MemoryImage {
     const changed: number[] = [];
     for (let index = 0; index < pages; index += 1) {
       const page = memory.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
-      const before = base === null || (index + 1) * PAGE_BYTES > base.memory.length ? ZERO_PAGE : base.memory.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
+      const before =
+        base === null || (index + 1) * PAGE_BYTES > base.memory.length
+          ? ZERO_PAGE
+          : base.memory.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
       if (!page.equals(before)) changed.push(index);
     }
     const out = Buffer.alloc(HEADER_BYTES + this.#globals.length * 8 + 4 + changed.length * (4 + PAGE_BYTES));
@@ -125,7 +131,8 @@ function decodeImage(bytes: Uint8Array, digest: Uint8Array, globals: number, pag
   if (!buffer.subarray(8, 8 + DIGEST_BYTES).equals(digest)) throw fail('it belongs to another module, or another build of it');
   const pages = buffer.readUInt32LE(HEADER_BYTES - 8);
   if (buffer.readUInt32LE(HEADER_BYTES - 4) !== globals) throw fail('its globals are not those of the module');
-  if (pages < pagesNow || pages > 65_536) throw fail(`it has ${pages} pages where the module starts with ${pagesNow}: restore it into a new instance`);
+  if (pages < pagesNow || pages > 65_536)
+    throw fail(`it has ${pages} pages where the module starts with ${pagesNow}: restore it into a new instance`);
   const start = HEADER_BYTES + globals * 8;
   const count = buffer.length >= start + 4 ? buffer.readUInt32LE(start) : 0;
   if (buffer.length !== start + 4 + count * (4 + PAGE_BYTES)) throw fail('its length does not fit its number of pages');

@@ -44,7 +44,8 @@ export class CompiledModule implements TransferableModule {
     const memory = instance.exports['memory'];
     if (!(memory instanceof WebAssembly.Memory)) throw fail('it exports no memory');
     late.guest = new GuestMemory(memory, instance.exports['cabi_realloc'], notes.encoding);
-    const image = notes.imageRefusal === null ? new WasmMemoryImage(memory, instance.exports, notes, this.manifest.builds.wasm.sha256) : null;
+    const image =
+      notes.imageRefusal === null ? new WasmMemoryImage(memory, instance.exports, notes, this.manifest.builds.wasm.sha256) : null;
     return new WasmInstance(this.manifest, instance.exports, late.guest, image);
   }
 }
@@ -74,7 +75,8 @@ async function instantiateModule(module: WebAssembly.Module, imports: WebAssembl
   try {
     return await WebAssembly.instantiate(module, imports);
   } catch (cause) {
-    if (cause instanceof WebAssembly.LinkError) throw new OutriderError('OUT_MODULE_COMPONENT', `the component does not fit its manifest: ${cause.message}`, { cause });
+    if (cause instanceof WebAssembly.LinkError)
+      throw new OutriderError('OUT_MODULE_COMPONENT', `the component does not fit its manifest: ${cause.message}`, { cause });
     throw guestError(cause);
   }
 }
@@ -84,12 +86,22 @@ function linkImports(manifest: ModuleManifest, host: HostFunctions, guest: () =>
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = intrinsicImports(guest, wrapHostFunction);
   for (const { name, functions } of manifest.hostInterfaces) {
     const granted = host[name];
-    if (granted === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `module ${manifest.name} needs the host interface "${name}", which is not granted here`);
+    if (granted === undefined)
+      throw new OutriderError(
+        'OUT_MODULE_HOST_FUNCTION',
+        `module ${manifest.name} needs the host interface "${name}", which is not granted here`,
+      );
     const module: Record<string, WebAssembly.ImportValue> = {};
     for (const signature of functions) {
       const implementation = granted[signature.name];
-      if (implementation === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `host interface "${name}" has no function ${signature.name}`);
-      module[toKebab(signature.name)] = wrapHostFunction(signature, implementation as (...args: unknown[]) => unknown, guest, `${name}.${signature.name}`);
+      if (implementation === undefined)
+        throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `host interface "${name}" has no function ${signature.name}`);
+      module[toKebab(signature.name)] = wrapHostFunction(
+        signature,
+        implementation as (...args: unknown[]) => unknown,
+        guest,
+        `${name}.${signature.name}`,
+      );
     }
     imports[hostImportModule(name)] = module;
   }
@@ -97,7 +109,12 @@ function linkImports(manifest: ModuleManifest, host: HostFunctions, guest: () =>
 }
 
 /** A host function as the guest calls it. */
-function wrapHostFunction(signature: FunctionSignature, implementation: (...args: unknown[]) => unknown, guest: () => GuestMemory, label: string): CoreFunction {
+function wrapHostFunction(
+  signature: FunctionSignature,
+  implementation: (...args: unknown[]) => unknown,
+  guest: () => GuestMemory,
+  label: string,
+): CoreFunction {
   const shape = flatSignature(signature.parameters, signature.result);
   const { result } = signature;
   return (...flat) => {
@@ -140,7 +157,8 @@ class WasmInstance implements ModuleInstance {
     this.#guest = guest;
     this.image = image;
     const api = apiInterface(manifest.name);
-    for (const signature of manifest.functions) this.#functions.set(signature.name, bind(exports, `${api}#${toKebab(signature.name)}`, signature));
+    for (const signature of manifest.functions)
+      this.#functions.set(signature.name, bind(exports, `${api}#${toKebab(signature.name)}`, signature));
     const state = stateInterface(manifest.name);
     const hasState = manifest.state !== null && exports[`${state}#save`] !== undefined;
     this.#save = hasState ? bind(exports, `${state}#save`, SAVE) : null;
@@ -151,7 +169,8 @@ class WasmInstance implements ModuleInstance {
 
   call(functionName: string, args: readonly unknown[]): unknown {
     const bound = this.#functions.get(functionName);
-    if (bound === undefined) throw new OutriderError('OUT_MODULE_VALUE', `module ${this.#manifest.name} has no elastic function ${functionName}`);
+    if (bound === undefined)
+      throw new OutriderError('OUT_MODULE_VALUE', `module ${this.#manifest.name} has no elastic function ${functionName}`);
     checkArguments(bound.signature, args);
     return this.#invoke(bound, args);
   }
@@ -159,14 +178,19 @@ class WasmInstance implements ModuleInstance {
   snapshot(): Uint8Array {
     const { state, name } = this.#manifest;
     if (state === null) return new Uint8Array();
-    if (this.#save === null) throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} has no code for saving its state; move it by its memory image`);
+    if (this.#save === null)
+      throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} has no code for saving its state; move it by its memory image`);
     return encodeSnapshot(name, state.version, this.#invoke(this.#save, []) as Uint8Array);
   }
 
   restore(bytes: Uint8Array): void {
     const { version, payload } = checkSnapshot(bytes, this.#manifest);
     if (version === null) return;
-    if (this.#load === null) throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${this.#manifest.name} has no code for loading its state; move it by its memory image`);
+    if (this.#load === null)
+      throw new OutriderError(
+        'OUT_MODULE_SNAPSHOT',
+        `module ${this.#manifest.name} has no code for loading its state; move it by its memory image`,
+      );
     this.#invoke(this.#load, [version, payload]);
   }
 
@@ -182,7 +206,8 @@ class WasmInstance implements ModuleInstance {
       if (shape.parametersByPointer) {
         const { size, alignment } = recordLayout(signature.parameters);
         const pointer = guest.allocate(size, alignment);
-        for (const [index, { field, offset }] of fieldOffsets(signature.parameters).entries()) storeValue(field.type, args[index], guest, pointer + offset);
+        for (const [index, { field, offset }] of fieldOffsets(signature.parameters).entries())
+          storeValue(field.type, args[index], guest, pointer + offset);
         flat.push(pointer);
       } else for (const [index, parameter] of signature.parameters.entries()) lowerFlat(parameter.type, args[index], guest, flat);
       const returned = call(...flat);
@@ -200,7 +225,8 @@ class WasmInstance implements ModuleInstance {
     } catch (error) {
       const coded = guestError(error);
       // An error thrown by AssemblyScript leaves memory as native code would; other languages may have been cut off anywhere.
-      const survives = coded instanceof OutriderError && coded.code !== 'OUT_MODULE_TRAP' && this.#manifest.builds.wasm.engine === 'assemblyscript';
+      const survives =
+        coded instanceof OutriderError && coded.code !== 'OUT_MODULE_TRAP' && this.#manifest.builds.wasm.engine === 'assemblyscript';
       if (!survives) this.#retired = coded instanceof Error ? coded.message : String(coded);
       throw coded;
     }
@@ -225,7 +251,8 @@ export function checkArguments(signature: FunctionSignature, args: readonly unkn
   if (args.length !== signature.parameters.length) {
     throw new OutriderError('OUT_MODULE_VALUE', `${signature.name} takes ${signature.parameters.length} arguments and got ${args.length}`);
   }
-  for (const [index, parameter] of signature.parameters.entries()) checkValue(parameter.type, args[index], `${signature.name}(${parameter.name})`);
+  for (const [index, parameter] of signature.parameters.entries())
+    checkValue(parameter.type, args[index], `${signature.name}(${parameter.name})`);
 }
 
 function guestError(error: unknown): unknown {

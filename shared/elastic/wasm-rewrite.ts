@@ -2,7 +2,20 @@
 // image, and a note of what the loader must know. Neither needs the guest's cooperation.
 import { OutriderError } from '../errors.ts';
 import type { StringEncoding } from './component-binary.ts';
-import { CORE_HEADER, encodeName, encodeU32, EXTERNAL_KINDS, malformed, readExports, readSections, WasmReader, writeExports, writeSections, type CoreExport, type Section } from './wasm-binary.ts';
+import {
+  CORE_HEADER,
+  encodeName,
+  encodeU32,
+  EXTERNAL_KINDS,
+  malformed,
+  readExports,
+  readSections,
+  WasmReader,
+  writeExports,
+  writeSections,
+  type CoreExport,
+  type Section,
+} from './wasm-binary.ts';
 
 export const PAGE_BYTES = 65_536;
 export const GLOBAL_PREFIX = 'outrider:global:';
@@ -57,7 +70,11 @@ function checkImports(body: Uint8Array | undefined): void {
   for (let left = reader.u32(); left > 0; left -= 1) {
     const from = `${reader.name()}.${reader.name()}`;
     const kind = EXTERNAL_KINDS[reader.byte()];
-    if (kind !== 'function') throw new OutriderError('OUT_MODULE_COMPONENT', `the guest imports a ${kind ?? 'thing'} (${from}); only host functions can be given to it`);
+    if (kind !== 'function')
+      throw new OutriderError(
+        'OUT_MODULE_COMPONENT',
+        `the guest imports a ${kind ?? 'thing'} (${from}); only host functions can be given to it`,
+      );
     reader.u32();
   }
 }
@@ -69,7 +86,11 @@ function boundMemory(body: Uint8Array, maxPages: number): Uint8Array {
   if (flags > 1) throw new OutriderError('OUT_MODULE_COMPONENT', 'the guest’s memory is shared or 64-bit');
   const least = reader.u32();
   const own = flags === 1 ? reader.u32() : maxPages;
-  if (least > maxPages) throw new OutriderError('OUT_MODULE_COMPONENT', `the guest starts with ${least * PAGE_BYTES} bytes of memory; its manifest allows ${maxPages * PAGE_BYTES}`);
+  if (least > maxPages)
+    throw new OutriderError(
+      'OUT_MODULE_COMPONENT',
+      `the guest starts with ${least * PAGE_BYTES} bytes of memory; its manifest allows ${maxPages * PAGE_BYTES}`,
+    );
   return new Uint8Array([1, 1, ...encodeU32(least), ...encodeU32(Math.max(least, Math.min(own, maxPages)))]);
 }
 
@@ -90,7 +111,8 @@ function readGlobals(body: Uint8Array | undefined): Globals {
     const mutable = reader.byte() === 1;
     skipConstant(reader);
     if (!mutable) continue;
-    if (type === undefined) refusal = `mutable global ${index} holds a ${code === 0x7b ? 'vector' : 'reference'}, which cannot be read from outside`;
+    if (type === undefined)
+      refusal = `mutable global ${index} holds a ${code === 0x7b ? 'vector' : 'reference'}, which cannot be read from outside`;
     else plain.push({ index, type });
   }
   return { plain, refusal };

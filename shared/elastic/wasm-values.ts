@@ -46,9 +46,11 @@ export class GuestMemory {
 
   /** Room in the guest, given by its own allocator. */
   allocate(bytes: number, alignment: number): number {
-    if (this.#realloc === null) throw new OutriderError('OUT_MODULE_COMPONENT', 'the guest takes lists or strings but does not export cabi_realloc');
+    if (this.#realloc === null)
+      throw new OutriderError('OUT_MODULE_COMPONENT', 'the guest takes lists or strings but does not export cabi_realloc');
     const pointer = this.#realloc(0, 0, alignment, bytes) >>> 0;
-    if (pointer % alignment !== 0 || pointer + bytes > this.memory.buffer.byteLength) throw trap(`its allocator gave ${bytes} bytes at ${pointer}, outside its memory`);
+    if (pointer % alignment !== 0 || pointer + bytes > this.memory.buffer.byteLength)
+      throw trap(`its allocator gave ${bytes} bytes at ${pointer}, outside its memory`);
     return pointer;
   }
 
@@ -60,7 +62,8 @@ export class GuestMemory {
   }
 }
 
-export const trap = (what: string, cause?: unknown): OutriderError => new OutriderError('OUT_MODULE_TRAP', `the guest broke: ${what}`, cause === undefined ? {} : { cause });
+export const trap = (what: string, cause?: unknown): OutriderError =>
+  new OutriderError('OUT_MODULE_TRAP', `the guest broke: ${what}`, cause === undefined ? {} : { cause });
 
 /** Reads the value at `pointer`. */
 export function loadValue(type: InterfaceType, guest: GuestMemory, pointer: number): unknown {
@@ -111,7 +114,12 @@ function variantCase(cases: readonly VariantCase[], index: number): VariantCase 
   return found;
 }
 
-function loadSequence(type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' }, guest: GuestMemory, pointer: number, length: number): unknown {
+function loadSequence(
+  type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' },
+  guest: GuestMemory,
+  pointer: number,
+  length: number,
+): unknown {
   if (type.kind === 'string') return loadString(guest, pointer, length);
   if (type.kind === 'typed-array') {
     const bytes = length * NUMBER_BYTES[type.element];
@@ -184,7 +192,11 @@ function writeDiscriminant(guest: GuestMemory, pointer: number, index: number, c
   else guest.view.setUint32(pointer, index, true);
 }
 
-function lowerSequence(type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' }, value: unknown, guest: GuestMemory): readonly [number, number] {
+function lowerSequence(
+  type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' },
+  value: unknown,
+  guest: GuestMemory,
+): readonly [number, number] {
   if (type.kind === 'string') return lowerString(value as string, guest);
   if (type.kind === 'typed-array') {
     const array = value as TypedArray;

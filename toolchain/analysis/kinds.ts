@@ -81,7 +81,8 @@ export class Kinds {
       const inner = this.of(node.expression);
       if (inner !== null || !ts.isAsExpression(node)) return inner;
     }
-    if (ts.isNumericLiteral(node)) return /^(0[xob][\da-f_]+|[\d_]+)$/i.test(node.getText()) && Number(node.text) <= 0xffff_ffff ? 'literal' : 'f64';
+    if (ts.isNumericLiteral(node))
+      return /^(0[xob][\da-f_]+|[\d_]+)$/i.test(node.getText()) && Number(node.text) <= 0xffff_ffff ? 'literal' : 'f64';
     if (ts.isBigIntLiteral(node)) return 'i64';
     if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) return this.#ofUnary(node);
     if (ts.isBinaryExpression(node)) return this.#ofBinary(node);
@@ -115,7 +116,11 @@ export class Kinds {
     const declaration = symbol.valueDeclaration;
     if (declaration === undefined || !ts.isVariableDeclaration(declaration) || declaration.type !== undefined) return null;
     if (!ts.isIdentifier(declaration.name) || declaration.initializer === undefined) return null;
-    if (numberTypeOf(this.#checker.getTypeOfSymbol(symbol)) === null || /undefined|null/.test(this.#checker.typeToString(this.#checker.getTypeOfSymbol(symbol)))) return null;
+    if (
+      numberTypeOf(this.#checker.getTypeOfSymbol(symbol)) === null ||
+      /undefined|null/.test(this.#checker.typeToString(this.#checker.getTypeOfSymbol(symbol)))
+    )
+      return null;
     const known = this.#inferred.get(symbol);
     if (known === 'pending') return 'i32';
     if (known !== undefined) return known;

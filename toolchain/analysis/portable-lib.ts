@@ -114,7 +114,27 @@ interface Math {
   abs(x: number): number; ceil(x: number): number; floor(x: number): number; round(x: number): number; trunc(x: number): number; sign(x: number): number;
   sqrt(x: number): number; fround(x: number): F32; imul(a: number, b: number): I32; clz32(x: number): I32;
   min(...values: number[]): number; max(...values: number[]): number; hypot(...values: number[]): number;
-${['sin', 'cos', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh', 'acosh', 'atanh', 'exp', 'expm1', 'log', 'log2', 'log10', 'log1p', 'cbrt']
+${[
+  'sin',
+  'cos',
+  'tan',
+  'asin',
+  'acos',
+  'atan',
+  'sinh',
+  'cosh',
+  'tanh',
+  'asinh',
+  'acosh',
+  'atanh',
+  'exp',
+  'expm1',
+  'log',
+  'log2',
+  'log10',
+  'log1p',
+  'cbrt',
+]
   .map((name) => `  ${name}(x: number): number;`)
   .join('\n')}
   atan2(y: number, x: number): number; pow(base: number, exponent: number): number;

@@ -54,7 +54,9 @@ export const TYPED_ARRAY_ELEMENTS: Readonly<Record<string, NumberType>> = {
   Float64Array: 'f64',
 };
 
-export const TYPED_ARRAY_NAMES = Object.fromEntries(Object.entries(TYPED_ARRAY_ELEMENTS).map(([name, element]) => [element, name])) as Record<NumberType, string>;
+export const TYPED_ARRAY_NAMES = Object.fromEntries(
+  Object.entries(TYPED_ARRAY_ELEMENTS).map(([name, element]) => [element, name]),
+) as Record<NumberType, string>;
 
 /** The number type behind a TypeScript type (undefined and null left out), or null where it is no number. `number` is f64. */
 export function numberTypeOf(type: ts.Type): NumberType | null {
@@ -90,13 +92,20 @@ export function toInterfaceType(type: PortableType): InterfaceType {
     case 'option':
       return { kind: 'option', value: toInterfaceType(type.value) };
     case 'record':
-      return { kind: 'record', name: type.name, fields: type.fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) })) };
+      return {
+        kind: 'record',
+        name: type.name,
+        fields: type.fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) })),
+      };
     case 'variant':
       return {
         kind: 'variant',
         name: type.name,
         discriminant: type.discriminant,
-        cases: type.cases.map((item) => ({ name: item.name, fields: item.fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) })) })),
+        cases: type.cases.map((item) => ({
+          name: item.name,
+          fields: item.fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) })),
+        })),
       };
     case 'set':
       return { kind: 'list', element: toInterfaceType(type.value) };

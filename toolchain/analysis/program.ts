@@ -55,7 +55,8 @@ export function createModuleProgram(entryFile: string, overrides: ReadonlyMap<st
     noEmit: true,
     types: [],
   };
-  const read = (file: string): string | undefined => VIRTUAL.get(file) ?? overrides.get(file) ?? (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+  const read = (file: string): string | undefined =>
+    VIRTUAL.get(file) ?? overrides.get(file) ?? (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
   const sources = new Map<string, ts.SourceFile>();
   const host: ts.CompilerHost = {
     getSourceFile(file) {
@@ -78,7 +79,9 @@ export function createModuleProgram(entryFile: string, overrides: ReadonlyMap<st
     resolveModuleNameLiterals: (literals, importer) =>
       literals.map(({ text }) => {
         const file = resolveImport(text, importer);
-        return { resolvedModule: file === null ? undefined : { resolvedFileName: file, extension: file.endsWith('.d.ts') ? '.d.ts' : '.ts' } };
+        return {
+          resolvedModule: file === null ? undefined : { resolvedFileName: file, extension: file.endsWith('.d.ts') ? '.d.ts' : '.ts' },
+        };
       }),
   };
   const program = ts.createProgram([LIB_FILE, entryFile], options, host);

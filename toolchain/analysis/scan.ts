@@ -54,16 +54,26 @@ export function scanModule(module: ModuleProgram, reader: TypeReader, findings: 
       if (hasTag(statement, 'offloadable')) functions.push(...readFunction(statement, false, module, reader, findings));
       migrations.push(...readMigration(statement, module, reader, findings));
     } else if (ts.isClassDeclaration(statement)) {
-      const methods = statement.members.filter((member): member is ts.MethodDeclaration => ts.isMethodDeclaration(member) && hasTag(member, 'offloadable'));
+      const methods = statement.members.filter(
+        (member): member is ts.MethodDeclaration => ts.isMethodDeclaration(member) && hasTag(member, 'offloadable'),
+      );
       if (methods.length === 0) continue;
-      if (state !== null) findings.add(statement, 'a module has one state class: put the functions of this one into the other, or into a module of their own');
+      if (state !== null)
+        findings.add(
+          statement,
+          'a module has one state class: put the functions of this one into the other, or into a module of their own',
+        );
       state = readState(statement, module, reader, findings);
       for (const item of methods) functions.push(...readFunction(item, true, module, reader, findings));
     } else if (hasTag(statement, 'offloadable')) {
       findings.add(statement, '@offloadable stands on exported function declarations and on methods of the state class');
     }
   }
-  if (functions.length === 0) findings.add(module.entry, 'nothing here is tagged: put /** @offloadable */ before an exported function or a method of the state class');
+  if (functions.length === 0)
+    findings.add(
+      module.entry,
+      'nothing here is tagged: put /** @offloadable */ before an exported function or a method of the state class',
+    );
   for (const name of new Set(functions.map((item) => item.name))) {
     const [, second] = functions.filter((item) => item.name === name);
     if (second !== undefined) findings.add(second.declaration, `two elastic functions are called \`${name}\``);
@@ -96,18 +106,26 @@ function readFunction(
   reader: TypeReader,
   findings: Findings,
 ): ElasticFunction[] {
-  if (!stateful && !isExported(node)) findings.add(node, `export \`${node.name?.getText() ?? 'this function'}\`: only exported functions can be called from outside`);
+  if (!stateful && !isExported(node))
+    findings.add(node, `export \`${node.name?.getText() ?? 'this function'}\`: only exported functions can be called from outside`);
   if (node.name === undefined || !ts.isIdentifier(node.name)) {
     findings.add(node, 'an elastic function needs a plain name');
     return [];
   }
-  if (node.modifiers?.some((item) => item.kind === ts.SyntaxKind.StaticKeyword) === true) findings.add(node, 'a static method is not part of the state: export a function');
-  if (node.asteriskToken !== undefined) findings.add(node, 'a generator cannot cross a call: return an array, or take the next part in a further call');
+  if (node.modifiers?.some((item) => item.kind === ts.SyntaxKind.StaticKeyword) === true)
+    findings.add(node, 'a static method is not part of the state: export a function');
+  if (node.asteriskToken !== undefined)
+    findings.add(node, 'a generator cannot cross a call: return an array, or take the next part in a further call');
   const signature = readSignature(node, module, reader, findings);
   return signature === null ? [] : [{ name: node.name.text, description: description(node), ...signature, stateful, declaration: node }];
 }
 
-function readSignature(node: ts.SignatureDeclaration, module: ModuleProgram, reader: TypeReader, findings: Findings): { parameters: PortableField[]; result: PortableType | null } | null {
+function readSignature(
+  node: ts.SignatureDeclaration,
+  module: ModuleProgram,
+  reader: TypeReader,
+  findings: Findings,
+): { parameters: PortableField[]; result: PortableType | null } | null {
   const parameters: PortableField[] = [];
   let sound = true;
   if (node.typeParameters !== undefined) {
@@ -115,7 +133,12 @@ function readSignature(node: ts.SignatureDeclaration, module: ModuleProgram, rea
     sound = false;
   }
   for (const parameter of node.parameters) {
-    if (!ts.isIdentifier(parameter.name) || parameter.dotDotDotToken !== undefined || parameter.questionToken !== undefined || parameter.initializer !== undefined) {
+    if (
+      !ts.isIdentifier(parameter.name) ||
+      parameter.dotDotDotToken !== undefined ||
+      parameter.questionToken !== undefined ||
+      parameter.initializer !== undefined
+    ) {
       findings.add(parameter, 'parameters that cross a call are plain: no destructuring, rest, optional or default ones (use `T | null`)');
       sound = false;
       continue;
@@ -141,9 +164,14 @@ function readState(node: ts.ClassDeclaration, module: ModuleProgram, reader: Typ
     return null;
   }
   const constructor = node.members.find((member) => ts.isConstructorDeclaration(member));
-  if (constructor !== undefined && constructor.parameters.length > 0) findings.add(constructor, 'the state class has no constructor arguments: give its fields initial values, and configure it by a method');
+  if (constructor !== undefined && constructor.parameters.length > 0)
+    findings.add(constructor, 'the state class has no constructor arguments: give its fields initial values, and configure it by a method');
   for (const member of node.members) {
-    if (ts.isPropertyDeclaration(member) && member.type === undefined && !(member.initializer !== undefined && ts.isNewExpression(member.initializer))) {
+    if (
+      ts.isPropertyDeclaration(member) &&
+      member.type === undefined &&
+      !(member.initializer !== undefined && ts.isNewExpression(member.initializer))
+    ) {
       findings.add(member, `declare the type of \`${member.name.getText()}\`: it is part of the state`);
     }
   }
@@ -157,8 +185,18 @@ function readMigration(node: ts.FunctionDeclaration, module: ModuleProgram, read
   const from = Number(text);
   const symbol = node.name === undefined ? undefined : module.checker.getSymbolAtLocation(node.name);
   const [parameter] = node.parameters;
-  if (!Number.isInteger(from) || from < 1 || symbol === undefined || parameter === undefined || node.parameters.length !== 1 || !isExported(node)) {
-    findings.add(node, '`@migrates N` stands on an exported function with one parameter, the state of version N, that returns the state of version N + 1');
+  if (
+    !Number.isInteger(from) ||
+    from < 1 ||
+    symbol === undefined ||
+    parameter === undefined ||
+    node.parameters.length !== 1 ||
+    !isExported(node)
+  ) {
+    findings.add(
+      node,
+      '`@migrates N` stands on an exported function with one parameter, the state of version N, that returns the state of version N + 1',
+    );
     return [];
   }
   const type = reader.read(module.checker.getTypeAtLocation(parameter), parameter, 'state');
@@ -169,7 +207,10 @@ function readHost(module: ModuleProgram, reader: TypeReader, findings: Findings)
   const found: HostFunction[] = [];
   for (const file of module.files) {
     for (const statement of file.statements) {
-      const isDeclared = ts.isFunctionDeclaration(statement) && statement.body === undefined && statement.modifiers?.some((item) => item.kind === ts.SyntaxKind.DeclareKeyword) === true;
+      const isDeclared =
+        ts.isFunctionDeclaration(statement) &&
+        statement.body === undefined &&
+        statement.modifiers?.some((item) => item.kind === ts.SyntaxKind.DeclareKeyword) === true;
       if (!isDeclared) continue;
       const interfaceName = tagText(statement, 'host');
       const symbol = statement.name === undefined ? undefined : module.checker.getSymbolAtLocation(statement.name);

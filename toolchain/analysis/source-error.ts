@@ -28,7 +28,10 @@ export class Findings {
   }
 }
 
-export function sourceError(findings: readonly Finding[], code: 'OUT_MODULE_SOURCE' | 'OUT_MODULE_BUILD' = 'OUT_MODULE_SOURCE'): OutriderError {
+export function sourceError(
+  findings: readonly Finding[],
+  code: 'OUT_MODULE_SOURCE' | 'OUT_MODULE_BUILD' = 'OUT_MODULE_SOURCE',
+): OutriderError {
   const lines = findings.map((finding) => `${finding.file}:${finding.line}: ${finding.message}`);
   return new OutriderError(code, lines.join('\n'), { details: { findings } });
 }

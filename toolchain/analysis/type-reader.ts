@@ -23,7 +23,8 @@ interface UnionAlias {
   readonly members: ReadonlyMap<ts.Symbol, string>;
 }
 
-const RESERVED = /^(?:__|(?:[iu](?:8|16|32|64)|f32|f64|v128|bool|min|max|abs|sqrt|ceil|floor|trunc|nearest|select|load|store|assert|memory|heap|trace|add|sub|mul|div|rem|eq|ne|lt|gt|le|ge|and|or|xor|not|shl|shr|clz|ctz|popcnt|rotl|rotr|copysign|process|performance|atomic|table|native|instantiate|changetype|sizeof|offsetof|alignof|idof|nameof|unreachable|unchecked|inline|lazy|external|global|operator|final|unsafe)$)/;
+const RESERVED =
+  /^(?:__|(?:[iu](?:8|16|32|64)|f32|f64|v128|bool|min|max|abs|sqrt|ceil|floor|trunc|nearest|select|load|store|assert|memory|heap|trace|add|sub|mul|div|rem|eq|ne|lt|gt|le|ge|and|or|xor|not|shl|shr|clz|ctz|popcnt|rotl|rotr|copysign|process|performance|atomic|table|native|instantiate|changetype|sizeof|offsetof|alignof|idof|nameof|unreachable|unchecked|inline|lazy|external|global|operator|final|unsafe)$)/;
 
 export class TypeReader {
   readonly #checker: ts.TypeChecker;
@@ -103,7 +104,8 @@ export class TypeReader {
 
   #readObject(type: ts.Type, node: ts.Node, purpose: Purpose, problem: (message: string) => null): PortableType | null {
     const checker = this.#checker;
-    if (type.aliasSymbol?.name === 'Readonly' && type.aliasTypeArguments?.[0] !== undefined) return this.read(type.aliasTypeArguments[0], node, purpose);
+    if (type.aliasSymbol?.name === 'Readonly' && type.aliasTypeArguments?.[0] !== undefined)
+      return this.read(type.aliasTypeArguments[0], node, purpose);
     const symbol = type.getSymbol();
     if (symbol === undefined) return problem(`\`${checker.typeToString(type)}\` cannot cross a call`);
     const fromLibrary = symbol.declarations?.some((declaration) => isVirtual(declaration.getSourceFile())) ?? false;
@@ -128,7 +130,8 @@ export class TypeReader {
       }
       return problem(`\`${symbol.name}\` cannot cross a call: use numbers, booleans, strings, arrays, typed arrays and interfaces`);
     }
-    if (type.getCallSignatures().length > 0) return problem('a function cannot cross a call: return data, or call the other side by its own elastic function');
+    if (type.getCallSignatures().length > 0)
+      return problem('a function cannot cross a call: return data, or call the other side by its own elastic function');
     const union = this.unionOf(symbol);
     if (union !== null) return this.#variantFrom(union, node, purpose);
     return this.#readRecord(type, symbol, node, purpose, problem);
@@ -136,7 +139,8 @@ export class TypeReader {
 
   #readRecord(type: ts.Type, symbol: ts.Symbol, node: ts.Node, purpose: Purpose, problem: (message: string) => null): PortableType | null {
     const isClass = (symbol.flags & ts.SymbolFlags.Class) !== 0;
-    if (isClass && purpose === 'call') return problem(`an instance of class \`${symbol.name}\` cannot cross a call: use an interface of plain data`);
+    if (isClass && purpose === 'call')
+      return problem(`an instance of class \`${symbol.name}\` cannot cross a call: use an interface of plain data`);
     if (this.#reading.includes(symbol)) return problem(`\`${symbol.name}\` contains itself: use an array of records and indices`);
     this.#reading.push(symbol);
     const fields = this.#readFields(type, node, purpose, isClass, null);
@@ -168,7 +172,8 @@ export class TypeReader {
       }
       const fieldType = this.read(this.#checker.getTypeOfSymbol(property), at, purpose);
       if (fieldType === null) sound = false;
-      else if (property.name.startsWith('#')) fields.push({ name: property.name.slice(1), member: `__own_${property.name.slice(1)}`, type: fieldType });
+      else if (property.name.startsWith('#'))
+        fields.push({ name: property.name.slice(1), member: `__own_${property.name.slice(1)}`, type: fieldType });
       else fields.push({ name: property.name, type: fieldType });
     }
     return sound ? fields : null;
@@ -186,7 +191,9 @@ export class TypeReader {
   #readVariant(members: readonly ts.Type[], node: ts.Node, purpose: Purpose, problem: (message: string) => null): PortableType | null {
     const union = this.unionOf(members[0]?.getSymbol());
     if (union === null || members.some((item) => !union.members.has(item.getSymbol() as ts.Symbol))) {
-      return problem('a union crosses a call only as string literals, `T | null`, or a named discriminated union (type Shape = Circle | Square)');
+      return problem(
+        'a union crosses a call only as string literals, `T | null`, or a named discriminated union (type Shape = Circle | Square)',
+      );
     }
     return this.#variantFrom(union, node, purpose);
   }
@@ -206,7 +213,11 @@ export class TypeReader {
   #registerUnion(alias: ts.TypeAliasDeclaration): void {
     const type = this.#checker.getTypeAtLocation(alias.name);
     const members = type.isUnion() ? type.types : [];
-    if (members.length < 2 || members.some((item) => isNothing(item) || (item.getSymbol()?.flags ?? 0) === 0 || numberTypeOf(item) !== null)) return;
+    if (
+      members.length < 2 ||
+      members.some((item) => isNothing(item) || (item.getSymbol()?.flags ?? 0) === 0 || numberTypeOf(item) !== null)
+    )
+      return;
     const symbols = members.map((item) => item.getSymbol()).filter((symbol): symbol is ts.Symbol => symbol !== undefined);
     if (symbols.length !== members.length || symbols.some((symbol) => (symbol.flags & ts.SymbolFlags.Interface) === 0)) return;
     for (const property of members[0]?.getProperties() ?? []) {
@@ -251,4 +262,3 @@ const literalKey = (members: readonly ts.Type[]): string =>
     .map((item) => (item as ts.StringLiteralType).value)
     .toSorted()
     .join('|');
-

@@ -82,7 +82,13 @@ export async function buildModule(directory: string, options: BuildOptions = {})
   // A component that cannot be run is a build error, not a surprise at the edge.
   await compileWasm(unsigned);
   const bundle = options.privateKeyPem === undefined ? unsigned : signBundle(unsigned, options.privateKeyPem);
-  const handle = renderHandle({ moduleName: config.name, entryFile, module, reader: context.reader, callOptions: '../../elastic/call-options.ts' });
+  const handle = renderHandle({
+    moduleName: config.name,
+    entryFile,
+    module,
+    reader: context.reader,
+    callOptions: '../../elastic/call-options.ts',
+  });
   return { bundle, handle, assemblySource: wasm.source, remarks: wasm.remarks };
 }
 
@@ -96,12 +102,28 @@ interface WasmBuild {
 
 async function buildWasm(root: string, config: ModuleConfig, context: EmitContext, module: ModuleInterface): Promise<WasmBuild> {
   const world = (source: string): string =>
-    renderWorld({ name: config.name, functions: module.functions.map(signatureOf), hostInterfaces: hostInterfaces(module.host), stateful: module.state !== null, intrinsics: usedIntrinsics(source) });
+    renderWorld({
+      name: config.name,
+      functions: module.functions.map(signatureOf),
+      hostInterfaces: hostInterfaces(module.host),
+      stateful: module.state !== null,
+      intrinsics: usedIntrinsics(source),
+    });
   if (config.component !== undefined) {
     const component = await readFile(path.join(root, config.component));
-    return { component, engine: 'prebuilt', wit: world(''), source: null, remarks: [`${config.component} is taken as it is; its state moves by the memory image`] };
+    return {
+      component,
+      engine: 'prebuilt',
+      wit: world(''),
+      source: null,
+      remarks: [`${config.component} is taken as it is; its state moves by the memory image`],
+    };
   }
-  const { core, source } = await compileAssembly(context, module, { name: config.name, stateVersion: config.stateVersion, enable: config.enable });
+  const { core, source } = await compileAssembly(context, module, {
+    name: config.name,
+    stateVersion: config.stateVersion,
+    enable: config.enable,
+  });
   const wit = world(source);
   return { component: await makeComponent(core, wit, 'utf16'), engine: 'assemblyscript', wit, source, remarks: [] };
 }
@@ -133,7 +155,10 @@ function checkMigrations(module: ModuleInterface, config: ModuleConfig): void {
   for (const [index, item] of module.migrations.entries()) {
     const next = module.migrations[index + 1]?.from ?? config.stateVersion;
     if (item.from + 1 === next) continue;
-    throw new OutriderError('OUT_MODULE_BUILD', `\`@migrates ${item.from}\` leads to version ${item.from + 1}, but the next step is ${next}: add \`@migrates ${item.from + 1}\`, or set stateVersion`);
+    throw new OutriderError(
+      'OUT_MODULE_BUILD',
+      `\`@migrates ${item.from}\` leads to version ${item.from + 1}, but the next step is ${next}: add \`@migrates ${item.from + 1}\`, or set stateVersion`,
+    );
   }
 }
 

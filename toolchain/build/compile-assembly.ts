@@ -33,16 +33,34 @@ export async function compileAssembly(context: EmitContext, module: ModuleInterf
   return { core: renameExports(core, glue.exports), source };
 }
 
-async function runCompiler(source: string, locate: (line: number) => Omit<Finding, 'message'> | null, options: AssemblyOptions): Promise<Uint8Array> {
+async function runCompiler(
+  source: string,
+  locate: (line: number) => Omit<Finding, 'message'> | null,
+  options: AssemblyOptions,
+): Promise<Uint8Array> {
   const asc = await loadAssemblyScript();
   let binary: Uint8Array | null = null;
   const findings: Finding[] = [];
   const unplaced: string[] = [];
   const enable = options.enable.flatMap((feature) => ['--enable', feature]);
   const { error } = await asc.main(
-    [ENTRY, '--outFile', 'module.wasm', '--runtime', 'minimal', '--exportStart', '_initialize', '--use', 'abort=module/__abort', '-O3', '--shrinkLevel', '0', '--converge', '--noAssert', ...enable].filter(
-      (item) => item !== '--noAssert',
-    ),
+    [
+      ENTRY,
+      '--outFile',
+      'module.wasm',
+      '--runtime',
+      'minimal',
+      '--exportStart',
+      '_initialize',
+      '--use',
+      'abort=module/__abort',
+      '-O3',
+      '--shrinkLevel',
+      '0',
+      '--converge',
+      '--noAssert',
+      ...enable,
+    ].filter((item) => item !== '--noAssert'),
     {
       readFile: (name) => (name === ENTRY ? source : null),
       writeFile: (name, contents) => {
@@ -60,7 +78,8 @@ async function runCompiler(source: string, locate: (line: number) => Omit<Findin
     },
   );
   if (findings.length > 0) throw sourceError(findings, 'OUT_MODULE_BUILD');
-  if (error !== null || binary === null) throw new OutriderError('OUT_MODULE_BUILD', `AssemblyScript failed: ${error?.message ?? 'no output'}\n${unplaced.join('')}`);
+  if (error !== null || binary === null)
+    throw new OutriderError('OUT_MODULE_BUILD', `AssemblyScript failed: ${error?.message ?? 'no output'}\n${unplaced.join('')}`);
   return binary;
 }
 
@@ -68,7 +87,9 @@ const lineOf = (source: string, offset: number): number => source.slice(0, offse
 
 /** Lets the glue read how many bytes the collector manages (a private variable of AssemblyScript's runtime). */
 class ExposeHeapSize {
-  afterParse(parser: { sources: { normalizedPath: string; statements: { declarations?: { name: { text: string }; flags: number }[] }[] }[] }): void {
+  afterParse(parser: {
+    sources: { normalizedPath: string; statements: { declarations?: { name: { text: string }; flags: number }[] }[] }[];
+  }): void {
     const collector = parser.sources.find((item) => item.normalizedPath === '~lib/rt/tcms.ts');
     for (const statement of collector?.statements ?? []) {
       for (const declaration of statement.declarations ?? []) if (declaration.name.text === 'total') declaration.flags |= EXPORT_FLAG;

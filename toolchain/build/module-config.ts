@@ -11,7 +11,10 @@ const schema = z.strictObject({
   entry: z.string().regex(/^[\w./-]+\.ts$/, 'a .ts file of the module'),
   sharing: z.enum(['shared', 'per-rover']),
   stateVersion: z.int().min(1),
-  memoryMaxBytes: z.int().min(65_536).max(2 ** 32),
+  memoryMaxBytes: z
+    .int()
+    .min(65_536)
+    .max(2 ** 32),
   onboard: z.enum(['native', 'wasm']),
   /** Extra WebAssembly features of the guest. */
   enable: z.array(z.enum(['simd', 'relaxed-simd'])).default([]),

@@ -119,4 +119,5 @@ async function main(check: boolean): Promise<void> {
   if (stale > 0) process.exitCode = 1;
 }
 
-if (process.argv[1] !== undefined && import.meta.url.endsWith(process.argv[1].split('/').at(-1) ?? '')) await main(process.argv.includes('--check'));
+if (process.argv[1] !== undefined && import.meta.url.endsWith(process.argv[1].split('/').at(-1) ?? ''))
+  await main(process.argv.includes('--check'));

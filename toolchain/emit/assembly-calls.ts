@@ -15,7 +15,8 @@ const CALLBACKS: ReadonlySet<string> = new Set(['map', 'reduce', 'filter', 'some
 /** Library calls that give undefined where there is nothing. */
 export const MAYBE_CALLS: ReadonlySet<string> = new Set(['get', 'pop', 'shift', 'at']);
 
-export const args = (node: ts.CallExpression | ts.NewExpression, e: Emitter): string[] => (node.arguments ?? []).map((argument) => e.body(argument));
+export const args = (node: ts.CallExpression | ts.NewExpression, e: Emitter): string[] =>
+  (node.arguments ?? []).map((argument) => e.body(argument));
 
 export function emitCall(node: ts.CallExpression, e: Emitter): string | null {
   const [first] = node.arguments;
@@ -64,7 +65,8 @@ function emitNamedCall(callee: ts.Identifier, node: ts.CallExpression, e: Emitte
   if (callee.text === 'BigInt' && first !== undefined) return `<i64>(${e.body(first)})`;
   if (callee.text === 'Number' && first !== undefined) return `<f64>(${e.body(first)})`;
   if (callee.text === 'String' && first !== undefined) return asText(first, e);
-  if ((callee.text === 'isNaN' || callee.text === 'isFinite') && first !== undefined) return `${callee.text}<f64>(${emitAs(first, 'f64', e)})`;
+  if ((callee.text === 'isNaN' || callee.text === 'isFinite') && first !== undefined)
+    return `${callee.text}<f64>(${emitAs(first, 'f64', e)})`;
   return null;
 }
 
@@ -83,7 +85,8 @@ function emitMethodCall(callee: ts.PropertyAccessExpression, node: ts.CallExpres
     return name === 'toString' && e.kindOf(callee.expression) !== null ? asText(callee.expression, e) : null;
   }
   if (name === 'toString' && e.kindOf(callee.expression) !== null) return asText(callee.expression, e);
-  if (name === 'toFixed') return `__math_toFixed(${emitAs(callee.expression, 'f64', e)}, ${first === undefined ? '0' : emitAs(first, 'i32', e)})`;
+  if (name === 'toFixed')
+    return `__math_toFixed(${emitAs(callee.expression, 'f64', e)}, ${first === undefined ? '0' : emitAs(first, 'i32', e)})`;
   if (MAYBE_CALLS.has(name) && isNullable(e.checker.getTypeAtLocation(node))) return emitMaybe(node, e);
   const receiver = e.body(callee.expression);
   if (symbol?.name === 'Array' || symbol?.name === 'ReadonlyArray') {
@@ -193,7 +196,8 @@ export function asText(node: ts.Expression, e: Emitter): string {
     return isFloat(settled) ? `__numberText(${emitAs(node, 'f64', e)})` : `(${emitAs(node, settled, e)}).toString()`;
   }
   const type = e.checker.getTypeAtLocation(node);
-  if (type.flags & ts.TypeFlags.BooleanLike || (type.isUnion() && type.types.every((item) => item.flags & ts.TypeFlags.BooleanLike))) return `(${e.body(node)} ? 'true' : 'false')`;
+  if (type.flags & ts.TypeFlags.BooleanLike || (type.isUnion() && type.types.every((item) => item.flags & ts.TypeFlags.BooleanLike)))
+    return `(${e.body(node)} ? 'true' : 'false')`;
   if (!(type.flags & ts.TypeFlags.StringLike) && !(type.isUnion() && type.types.every((item) => item.isStringLiteral()))) {
     e.problem(node, `\`${node.getText()}\` has no portable text: write out its parts`);
   }

@@ -10,7 +10,8 @@ function parameter(node: ts.ParameterDeclaration, e: Emitter): string {
   if (!ts.isIdentifier(node.name)) e.problem(node, 'take the fields out in the body: destructured parameters are not portable');
   if (node.dotDotDotToken !== undefined) e.problem(node, 'rest parameters are not portable: take an array');
   const declared = e.checker.getTypeAtLocation(node);
-  if (node.questionToken !== undefined) e.problem(node, 'optional parameters are not portable: give it a default value, or take `T | null`');
+  if (node.questionToken !== undefined)
+    e.problem(node, 'optional parameters are not portable: give it a default value, or take `T | null`');
   const type = typeText(declared, e, node);
   const initializer = node.initializer === undefined ? '' : ` = ${e.body(node.initializer)}`;
   return `${node.name.getText()}: ${type}${initializer}`;
@@ -58,11 +59,15 @@ function arrow(node: ts.ArrowFunction | ts.FunctionExpression, e: Emitter): stri
 /** AssemblyScript has no closures: an inner function may use its own names and those of the file. */
 function checkCaptures(owner: ts.FunctionLikeDeclaration, e: Emitter): void {
   const visit = (node: ts.Node): void => {
-    if (node.kind === ts.SyntaxKind.ThisKeyword) e.problem(node, 'an inner function cannot use `this`: pass what it needs, or write a loop');
+    if (node.kind === ts.SyntaxKind.ThisKeyword)
+      e.problem(node, 'an inner function cannot use `this`: pass what it needs, or write a loop');
     if (ts.isIdentifier(node)) {
       const declaration = e.checker.getSymbolAtLocation(node)?.valueDeclaration;
       if (declaration !== undefined && isCaptured(declaration, owner)) {
-        e.problem(node, `an inner function cannot capture \`${node.text}\`: make it a parameter or a constant of the file, or write a loop`);
+        e.problem(
+          node,
+          `an inner function cannot capture \`${node.text}\`: make it a parameter or a constant of the file, or write a loop`,
+        );
       }
     }
     ts.forEachChild(node, visit);
@@ -102,8 +107,10 @@ function classDeclaration(node: ts.ClassDeclaration, e: Emitter): string | null 
   return out + text.slice(position, node.end);
 }
 
-const memberName = (node: ts.ClassElement): string => (node.name !== undefined && ts.isPrivateIdentifier(node.name) ? privateName(node.name) : (node.name?.getText() ?? ''));
-const staticText = (node: ts.ClassElement): string => (ts.canHaveModifiers(node) && node.modifiers?.some((item) => item.kind === ts.SyntaxKind.StaticKeyword) === true ? 'static ' : '');
+const memberName = (node: ts.ClassElement): string =>
+  node.name !== undefined && ts.isPrivateIdentifier(node.name) ? privateName(node.name) : (node.name?.getText() ?? '');
+const staticText = (node: ts.ClassElement): string =>
+  ts.canHaveModifiers(node) && node.modifiers?.some((item) => item.kind === ts.SyntaxKind.StaticKeyword) === true ? 'static ' : '';
 
 function propertyDeclaration(node: ts.PropertyDeclaration, e: Emitter): string {
   const type = typeText(e.checker.getTypeAtLocation(node.name), e, node);
@@ -112,7 +119,13 @@ function propertyDeclaration(node: ts.PropertyDeclaration, e: Emitter): string {
 }
 
 function method(node: ts.MethodDeclaration | ts.AccessorDeclaration | ts.ConstructorDeclaration, e: Emitter): string {
-  const keyword = ts.isConstructorDeclaration(node) ? 'constructor' : ts.isGetAccessor(node) ? `get ${memberName(node)}` : ts.isSetAccessor(node) ? `set ${memberName(node)}` : memberName(node);
+  const keyword = ts.isConstructorDeclaration(node)
+    ? 'constructor'
+    : ts.isGetAccessor(node)
+      ? `get ${memberName(node)}`
+      : ts.isSetAccessor(node)
+        ? `set ${memberName(node)}`
+        : memberName(node);
   if (ts.isMethodDeclaration(node) && node.modifiers?.some((item) => item.kind === ts.SyntaxKind.AsyncKeyword) === true) {
     e.problem(node, 'an async method cannot be portable: make it synchronous; its calls are asynchronous outside');
   }
@@ -140,7 +153,12 @@ function interfaceDeclaration(node: ts.InterfaceDeclaration, e: Emitter): string
   const baseType = e.checker.getTypeAtLocation(base);
   const inherited = e.reader.fieldsOf(baseType);
   const own = all.filter((field) => !inherited.some((other) => other.name === field.name));
-  return recordClass(name + generics, { name: typeText(baseType, e, node), args: [] }, fieldTexts(own, e, node), fieldTexts(inherited, e, node));
+  return recordClass(
+    name + generics,
+    { name: typeText(baseType, e, node), args: [] },
+    fieldTexts(own, e, node),
+    fieldTexts(inherited, e, node),
+  );
 }
 
 const fieldTexts = (fields: readonly ts.Symbol[], e: Emitter, node: ts.Node): (readonly [string, string])[] =>
@@ -193,4 +211,3 @@ export const DECLARATIONS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
   [S.VariableStatement, variableStatement as Handler],
   [S.ExpressionStatement, expressionStatement as Handler],
 ];
-

@@ -29,7 +29,8 @@ function narrowed(node: ts.Expression, text: string, e: Emitter): string {
   const actual = e.checker.getTypeAtLocation(node);
   if (actual.flags & ts.TypeFlags.Never) return isNullable(declared) && isBoxable(declared) ? `${text}!.value` : text;
   let out = text;
-  if (isNullable(declared) && !isNullable(actual) && presentMembers(actual).length > 0) out = isBoxable(declared) ? `${text}!.value` : `${text}!`;
+  if (isNullable(declared) && !isNullable(actual) && presentMembers(actual).length > 0)
+    out = isBoxable(declared) ? `${text}!.value` : `${text}!`;
   return castToMember(declared, actual, out, e, node);
 }
 
@@ -50,7 +51,8 @@ function identifier(node: ts.Identifier, e: Emitter): string | null {
   if (symbol.flags & ts.SymbolFlags.Alias) symbol = e.checker.getAliasedSymbol(symbol);
   const declaration = symbol.declarations?.[0];
   if (declaration === undefined || isVirtual(declaration.getSourceFile())) return null;
-  const topLevel = ts.isSourceFile(declaration.parent) || (ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent));
+  const topLevel =
+    ts.isSourceFile(declaration.parent) || (ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent));
   const name = topLevel ? e.reader.nameOf(symbol) : node.text;
   if (!isValue(node)) return name;
   return narrowed(node, name, e);
@@ -116,7 +118,8 @@ function binary(node: ts.BinaryExpression, e: Emitter): string | null {
   }
   if (operator === S.PlusToken && isText(node, e)) return `(${asText(node.left, e)} + ${asText(node.right, e)})`;
   if (operator === S.PlusEqualsToken && isText(node, e)) return `${e.body(node.left)} += ${asText(node.right, e)}`;
-  if (operator === S.BarBarToken || operator === S.AmpersandAmpersandToken) return `(${condition(node.left, e)} ${node.operatorToken.getText()} ${condition(node.right, e)})`;
+  if (operator === S.BarBarToken || operator === S.AmpersandAmpersandToken)
+    return `(${condition(node.left, e)} ${node.operatorToken.getText()} ${condition(node.right, e)})`;
   return null;
 }
 
@@ -139,7 +142,8 @@ export function condition(node: ts.Expression, e: Emitter): string {
 }
 
 function nullish(left: ts.Expression, right: ts.Expression, e: Emitter, node: ts.BinaryExpression): string {
-  if (!isHarmless(right)) e.problem(right, 'the right side of `??` is always computed here: use a name, a literal or `new`, or write an if');
+  if (!isHarmless(right))
+    e.problem(right, 'the right side of `??` is always computed here: use a name, a literal or `new`, or write an if');
   const leftKind = e.kindOf(left);
   const resultKind = e.kindOf(node);
   const type = e.checker.getNonNullableType(e.checker.getTypeAtLocation(left));
@@ -160,8 +164,14 @@ function isHarmless(node: ts.Expression): boolean {
   if (ts.isBinaryExpression(node)) return isHarmless(node.left) && isHarmless(node.right);
   if (ts.isArrayLiteralExpression(node)) return node.elements.every(isHarmless);
   if (ts.isNewExpression(node)) return (node.arguments ?? []).every(isHarmless);
-  if (ts.isObjectLiteralExpression(node)) return node.properties.every((item) => !ts.isPropertyAssignment(item) || isHarmless(item.initializer));
-  return ts.isCallExpression(node) && ts.isIdentifier(node.expression) && /^[iuf]\d+$/.test(node.expression.text) && node.arguments.every(isHarmless);
+  if (ts.isObjectLiteralExpression(node))
+    return node.properties.every((item) => !ts.isPropertyAssignment(item) || isHarmless(item.initializer));
+  return (
+    ts.isCallExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    /^[iuf]\d+$/.test(node.expression.text) &&
+    node.arguments.every(isHarmless)
+  );
 }
 
 function arrayLiteral(node: ts.ArrayLiteralExpression, e: Emitter): string | null {
@@ -223,10 +233,17 @@ function shorthand(property: ts.ShorthandPropertyAssignment, e: Emitter): string
   const topLevel = declaration !== undefined && ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent);
   const name = topLevel && symbol !== undefined ? e.reader.nameOf(symbol) : property.name.text;
   const type = symbol === undefined ? undefined : e.checker.getTypeOfSymbolAtLocation(symbol, property);
-  const value = type !== undefined && symbol !== undefined && isNullable(e.checker.getTypeOfSymbol(symbol)) && !isNullable(type) ? (isBoxable(type) ? `${name}!.value` : `${name}!`) : name;
+  const value =
+    type !== undefined && symbol !== undefined && isNullable(e.checker.getTypeOfSymbol(symbol)) && !isNullable(type)
+      ? isBoxable(type)
+        ? `${name}!.value`
+        : `${name}!`
+      : name;
   if (from === null || to === null) return value;
-  if (fieldType !== undefined && isNullable(fieldType)) return type !== undefined && isNullable(type) ? name : `__box<${to}>(<${to}>(${value}))`;
-  if (from !== to && /^f/.test(from) && !/^f/.test(to)) e.problem(property, `\`${name}\` is a ${from} where ${to} is needed: write ${to}(${name})`);
+  if (fieldType !== undefined && isNullable(fieldType))
+    return type !== undefined && isNullable(type) ? name : `__box<${to}>(<${to}>(${value}))`;
+  if (from !== to && /^f/.test(from) && !/^f/.test(to))
+    e.problem(property, `\`${name}\` is a ${from} where ${to} is needed: write ${to}(${name})`);
   return from === to ? value : `<${to}>(${value})`;
 }
 
@@ -234,19 +251,33 @@ function matches(candidate: ts.Type, node: ts.ObjectLiteralExpression, e: Emitte
   const union = e.reader.unionOf(candidate.getSymbol());
   if (union === null) return false;
   const wanted = union.members.get(candidate.getSymbol() as ts.Symbol);
-  const spread = node.properties.some((item) => ts.isSpreadAssignment(item) && e.checker.getTypeAtLocation(item.expression).getSymbol() === candidate.getSymbol());
-  return spread || node.properties.some((item) => ts.isPropertyAssignment(item) && item.name.getText() === union.discriminant && literalText(item.initializer) === wanted);
+  const spread = node.properties.some(
+    (item) => ts.isSpreadAssignment(item) && e.checker.getTypeAtLocation(item.expression).getSymbol() === candidate.getSymbol(),
+  );
+  return (
+    spread ||
+    node.properties.some(
+      (item) => ts.isPropertyAssignment(item) && item.name.getText() === union.discriminant && literalText(item.initializer) === wanted,
+    )
+  );
 }
 
 const literalText = (node: ts.Expression): string | null =>
-  ts.isStringLiteralLike(node) ? node.text : ts.isAsExpression(node) || ts.isParenthesizedExpression(node) ? literalText(node.expression) : null;
+  ts.isStringLiteralLike(node)
+    ? node.text
+    : ts.isAsExpression(node) || ts.isParenthesizedExpression(node)
+      ? literalText(node.expression)
+      : null;
 
 function newExpression(node: ts.NewExpression, e: Emitter): string | null {
   const type = e.checker.getTypeAtLocation(node);
   const symbol = type.getSymbol();
   const fromLibrary = symbol?.declarations?.some((item) => isVirtual(item.getSourceFile())) === true;
   if (!fromLibrary || symbol === undefined) {
-    const typeArguments = node.typeArguments === undefined ? '' : `<${node.typeArguments.map((item) => typeText(e.checker.getTypeFromTypeNode(item), e, item)).join(', ')}>`;
+    const typeArguments =
+      node.typeArguments === undefined
+        ? ''
+        : `<${node.typeArguments.map((item) => typeText(e.checker.getTypeFromTypeNode(item), e, item)).join(', ')}>`;
     return `new ${e.body(node.expression)}${typeArguments}(${args(node, e).join(', ')})`;
   }
   const name = typeText(type, e, node);
@@ -261,7 +292,10 @@ function newExpression(node: ts.NewExpression, e: Emitter): string | null {
 }
 
 function template(node: ts.TemplateExpression, e: Emitter): string {
-  const parts = [JSON.stringify(node.head.text), ...node.templateSpans.flatMap((span) => [asText(span.expression, e), JSON.stringify(span.literal.text)])];
+  const parts = [
+    JSON.stringify(node.head.text),
+    ...node.templateSpans.flatMap((span) => [asText(span.expression, e), JSON.stringify(span.literal.text)]),
+  ];
   return e.padded(`(${parts.filter((part) => part !== '""' || parts.length === 1).join(' + ')})`, node);
 }
 
@@ -284,11 +318,21 @@ export const EXPRESSIONS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
   [S.PostfixUnaryExpression, placed((node: ts.PostfixUnaryExpression, e) => e.splice(node))],
   [S.CallExpression, placed(emitCall)],
   [S.NewExpression, newExpression as Handler],
-  [S.ConditionalExpression, ((node: ts.ConditionalExpression, e: Emitter) => `(${condition(node.condition, e)} ? ${e.emit(node.whenTrue)} : ${e.emit(node.whenFalse)})`) as Handler],
+  [
+    S.ConditionalExpression,
+    ((node: ts.ConditionalExpression, e: Emitter) =>
+      `(${condition(node.condition, e)} ? ${e.emit(node.whenTrue)} : ${e.emit(node.whenFalse)})`) as Handler,
+  ],
   [S.ArrayLiteralExpression, arrayLiteral as Handler],
   [S.ObjectLiteralExpression, objectLiteral as Handler],
   [S.TemplateExpression, template as Handler],
-  [S.AsExpression, ((node: ts.AsExpression, e: Emitter) => (node.type.getText() === 'const' || e.kindOf(node) !== null ? settleInPlace(node, e.body(node.expression), e) : assertion(node, e))) as Handler],
+  [
+    S.AsExpression,
+    ((node: ts.AsExpression, e: Emitter) =>
+      node.type.getText() === 'const' || e.kindOf(node) !== null
+        ? settleInPlace(node, e.body(node.expression), e)
+        : assertion(node, e)) as Handler,
+  ],
   [S.SatisfiesExpression, ((node: ts.SatisfiesExpression, e: Emitter) => e.body(node.expression)) as Handler],
   [S.NonNullExpression, placed(nonNull)],
   [S.NullKeyword, (() => 'null') as Handler],

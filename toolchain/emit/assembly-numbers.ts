@@ -14,7 +14,10 @@ export function convert(text: string, from: Kind, to: NumberType, node: ts.Node,
     return to === 'i32' ? text : `<${to}>(${text})`;
   }
   if (isFloat(from) && !isFloat(to)) {
-    e.problem(node, `\`${node.getText()}\` is a ${from} where ${article(to)} ${to} is needed: write ${to}(…), which truncates, or declare the variable f64`);
+    e.problem(
+      node,
+      `\`${node.getText()}\` is a ${from} where ${article(to)} ${to} is needed: write ${to}(…), which truncates, or declare the variable f64`,
+    );
     return `<${to}>(${text})`;
   }
   return `<${to}>(${text})`;
@@ -53,7 +56,11 @@ export function integerDivision(inner: ts.Expression, to: NumberType, e: Emitter
   return operands === null ? null : `(${emitAs(operands.left, to, e)} / ${emitAs(operands.right, to, e)})`;
 }
 
-export function integerDivisionOperands(inner: ts.Expression, to: NumberType, e: Emitter): { left: ts.Expression; right: ts.Expression } | null {
+export function integerDivisionOperands(
+  inner: ts.Expression,
+  to: NumberType,
+  e: Emitter,
+): { left: ts.Expression; right: ts.Expression } | null {
   if (to !== 'i32' && to !== 'u32') return null;
   if (!ts.isBinaryExpression(inner) || inner.operatorToken.kind !== ts.SyntaxKind.SlashToken) return null;
   const left = e.kindOf(inner.left);
@@ -138,7 +145,8 @@ function emitCompound(node: ts.BinaryExpression, operator: ts.SyntaxKind, left: 
   if (sink === null || result === null) return null;
   const target = e.splice(node.left);
   const sign = ts.tokenToString(operator) ?? '';
-  if (settle(result) === sink.kind && /^[-+*/]$/.test(sign) && promote(left) === result) return `${target} ${sign}= ${emitAs(node.right, sink.kind, e)}`;
+  if (settle(result) === sink.kind && /^[-+*/]$/.test(sign) && promote(left) === result)
+    return `${target} ${sign}= ${emitAs(node.right, sink.kind, e)}`;
   if (!isSimple(node.left)) {
     e.problem(node, `write \`x = x ${sign} …\` here: the left side has more than plain names`);
     return null;
@@ -160,4 +168,3 @@ export function emitNumericPrefix(node: ts.PrefixUnaryExpression, e: Emitter): s
   if (node.operator === ts.SyntaxKind.PlusToken) return emitAs(node.operand, settle(promote(kind)), e);
   return null;
 }
-

@@ -25,7 +25,12 @@ function declaredName(name: ts.Identifier, e: Emitter): string {
 /** The written type of a variable; null for function values, which AssemblyScript infers. */
 function variableType(node: ts.VariableDeclaration, e: Emitter): string | null {
   const symbol = e.checker.getSymbolAtLocation(node.name);
-  if (node.type === undefined && node.initializer !== undefined && (ts.isArrowFunction(node.initializer) || ts.isFunctionExpression(node.initializer))) return null;
+  if (
+    node.type === undefined &&
+    node.initializer !== undefined &&
+    (ts.isArrowFunction(node.initializer) || ts.isFunctionExpression(node.initializer))
+  )
+    return null;
   const inferred = symbol === undefined ? null : e.kinds.ofSymbol(symbol);
   return inferred ?? typeText(e.checker.getTypeAtLocation(node.name), e, node);
 }
@@ -69,10 +74,13 @@ function forOf(node: ts.ForOfStatement, e: Emitter): string | null {
     if (source.map === null) e.problem(declaration, 'array destructuring is not portable: take the elements one by one');
     const keyName = key !== undefined && ts.isBindingElement(key) ? key.name.getText() : e.fresh('key');
     bindings.push(`const ${keyName} = ${element}; if (!${source.map ?? list}.has(${keyName})) continue;`);
-    if (value !== undefined && ts.isBindingElement(value)) bindings.push(`const ${value.name.getText()} = ${source.map ?? list}.get(${keyName});`);
+    if (value !== undefined && ts.isBindingElement(value))
+      bindings.push(`const ${value.name.getText()} = ${source.map ?? list}.get(${keyName});`);
   } else {
     if (source.map !== null) e.problem(declaration, 'write `for (const [key, value] of map)`');
-    bindings.push(`const ${declaration.name.getText()}: ${typeText(e.checker.getTypeAtLocation(declaration.name), e, declaration)} = ${element};`);
+    bindings.push(
+      `const ${declaration.name.getText()}: ${typeText(e.checker.getTypeAtLocation(declaration.name), e, declaration)} = ${element};`,
+    );
   }
   if (source.map !== null) lines.unshift(`const ${source.map} = ${source.mapText};`);
   const body = ts.isBlock(node.statement) ? e.emit(node.statement) : `{ ${e.emit(node.statement)} }`;
@@ -102,7 +110,8 @@ function collectionOf(expression: ts.Expression, e: Emitter): Collection {
     if (name.text === 'entries') return collectionOf(receiver, e);
     if (name.text === 'keys' || name.text === 'values') return { list: e.body(expression), map: null, mapText: '' };
   }
-  if (type.flags & ts.TypeFlags.StringLike) e.problem(expression, 'loop over a string by index: `for (let i = 0; i < text.length; i++) text.charCodeAt(i)`');
+  if (type.flags & ts.TypeFlags.StringLike)
+    e.problem(expression, 'loop over a string by index: `for (let i = 0; i < text.length; i++) text.charCodeAt(i)`');
   return { list: e.body(expression), map: null, mapText: '' };
 }
 
@@ -149,4 +158,3 @@ export const STATEMENTS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
   [S.TryStatement, refuse('try/catch is not portable: a thrown error ends the call; return a result that says what failed')],
   [S.WithStatement, refuse('with is not portable')],
 ];
-

@@ -30,7 +30,10 @@ function baseText(type: ts.Type, members: readonly ts.Type[], e: Emitter, node: 
     if (union !== null) return union.name;
     const numbers = new Set(members.map((item) => numberTypeOf(item)));
     if (!numbers.has(null)) return numbers.size === 1 ? ([...numbers][0] as string) : 'f64';
-    e.problem(node, `the union \`${e.checker.typeToString(type)}\` is not portable: use string literals, \`T | null\`, or a named union of interfaces with a common literal field`);
+    e.problem(
+      node,
+      `the union \`${e.checker.typeToString(type)}\` is not portable: use string literals, \`T | null\`, or a named union of interfaces with a common literal field`,
+    );
     return 'void';
   }
   return singleText(first, e, node);
@@ -41,19 +44,27 @@ function singleText(type: ts.Type, e: Emitter, node: ts.Node): string {
   if (number !== null) return number;
   if (type.flags & ts.TypeFlags.TypeParameter) return type.symbol.name;
   if (type.flags & (ts.TypeFlags.Never | ts.TypeFlags.VoidLike)) return 'void';
-  if (type.aliasSymbol?.name === 'Readonly' && type.aliasTypeArguments?.[0] !== undefined) return typeText(type.aliasTypeArguments[0], e, node);
+  if (type.aliasSymbol?.name === 'Readonly' && type.aliasTypeArguments?.[0] !== undefined)
+    return typeText(type.aliasTypeArguments[0], e, node);
   const [signature] = type.getCallSignatures();
   const symbol = type.getSymbol();
   if (signature !== undefined) return functionText(signature, e, node);
   if (symbol === undefined) {
-    e.problem(node, `the type \`${e.checker.typeToString(type)}\` is not portable: declare it with numbers, strings, arrays, typed arrays, Map, Set, interfaces and classes`);
+    e.problem(
+      node,
+      `the type \`${e.checker.typeToString(type)}\` is not portable: declare it with numbers, strings, arrays, typed arrays, Map, Set, interfaces and classes`,
+    );
     return 'void';
   }
-  if (symbol.declarations?.some((declaration) => isVirtual(declaration.getSourceFile())) === true) return libraryText(type, symbol, e, node);
+  if (symbol.declarations?.some((declaration) => isVirtual(declaration.getSourceFile())) === true)
+    return libraryText(type, symbol, e, node);
   const union = e.reader.unionOf(symbol);
   const name = e.reader.nameOf(symbol, type.aliasSymbol?.name ?? symbol.name);
-  if (symbol.flags & (ts.SymbolFlags.TypeLiteral | ts.SymbolFlags.ObjectLiteral) && union === null) noteAnonymous(type, symbol, name, e, node);
-  const args = e.checker.getTypeArguments(type as ts.TypeReference).filter((item) => !(item.flags & ts.TypeFlags.TypeParameter && (item as { isThisType?: boolean }).isThisType === true));
+  if (symbol.flags & (ts.SymbolFlags.TypeLiteral | ts.SymbolFlags.ObjectLiteral) && union === null)
+    noteAnonymous(type, symbol, name, e, node);
+  const args = e.checker
+    .getTypeArguments(type as ts.TypeReference)
+    .filter((item) => !(item.flags & ts.TypeFlags.TypeParameter && (item as { isThisType?: boolean }).isThisType === true));
   return args.length > 0 ? `${name}<${args.map((item) => typeText(item, e, node)).join(', ')}>` : name;
 }
 
@@ -67,7 +78,9 @@ function libraryText(type: ts.Type, symbol: ts.Symbol, e: Emitter, node: ts.Node
 }
 
 function functionText(signature: ts.Signature, e: Emitter, node: ts.Node): string {
-  const parameters = signature.parameters.map((parameter) => `${parameter.name}: ${typeText(e.checker.getTypeOfSymbol(parameter), e, node)}`);
+  const parameters = signature.parameters.map(
+    (parameter) => `${parameter.name}: ${typeText(e.checker.getTypeOfSymbol(parameter), e, node)}`,
+  );
   return `((${parameters.join(', ')}) => ${typeText(signature.getReturnType(), e, node)})`;
 }
 
@@ -75,12 +88,28 @@ function functionText(signature: ts.Signature, e: Emitter, node: ts.Node): strin
 function noteAnonymous(type: ts.Type, symbol: ts.Symbol, name: string, e: Emitter, node: ts.Node): void {
   if (e.notes.has(name)) return;
   e.notes.set(name, '');
-  e.notes.set(name, recordClass(name, null, e.reader.fieldsOf(type).map((field) => [field.name, typeText(e.checker.getTypeOfSymbol(field), e, node)] as const), null));
+  e.notes.set(
+    name,
+    recordClass(
+      name,
+      null,
+      e.reader.fieldsOf(type).map((field) => [field.name, typeText(e.checker.getTypeOfSymbol(field), e, node)] as const),
+      null,
+    ),
+  );
 }
 
 /** A class of plain fields that its constructor sets in order of declaration. */
-export function recordClass(name: string, base: { readonly name: string; readonly args: readonly string[] } | null, fields: readonly (readonly [string, string])[], inherited: readonly (readonly [string, string])[] | null): string {
-  const parameters = [...(inherited ?? []).map(([field, type]) => `${field}: ${type}`), ...fields.map(([field, type]) => `public ${field}: ${type}`)];
+export function recordClass(
+  name: string,
+  base: { readonly name: string; readonly args: readonly string[] } | null,
+  fields: readonly (readonly [string, string])[],
+  inherited: readonly (readonly [string, string])[] | null,
+): string {
+  const parameters = [
+    ...(inherited ?? []).map(([field, type]) => `${field}: ${type}`),
+    ...fields.map(([field, type]) => `public ${field}: ${type}`),
+  ];
   const superCall = base === null ? '' : ` super(${[...base.args, ...(inherited ?? []).map(([field]) => field)].join(', ')}); `;
   return `class ${name}${base === null ? '' : ` extends ${base.name}`} { constructor(${parameters.join(', ')}) {${superCall}} }`;
 }

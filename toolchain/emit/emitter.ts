@@ -84,7 +84,8 @@ export class Emitter {
 
 /** Identifiers and paths of plain properties: evaluated twice, they give the same twice. */
 export function isSimple(node: ts.Expression): boolean {
-  if (ts.isIdentifier(node) || node.kind === ts.SyntaxKind.ThisKeyword || ts.isNumericLiteral(node) || ts.isStringLiteral(node)) return true;
+  if (ts.isIdentifier(node) || node.kind === ts.SyntaxKind.ThisKeyword || ts.isNumericLiteral(node) || ts.isStringLiteral(node))
+    return true;
   if (ts.isParenthesizedExpression(node) || ts.isNonNullExpression(node)) return isSimple(node.expression);
   if (ts.isPropertyAccessExpression(node)) return isSimple(node.expression);
   if (ts.isElementAccessExpression(node)) return isSimple(node.expression) && isSimple(node.argumentExpression);
@@ -95,7 +96,11 @@ export function isSimple(node: ts.Expression): boolean {
 export function isTarget(node: ts.Expression): boolean {
   const { parent } = node;
   if (ts.isBinaryExpression(parent)) {
-    return parent.left === node && parent.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && parent.operatorToken.kind <= ts.SyntaxKind.LastAssignment;
+    return (
+      parent.left === node &&
+      parent.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
+      parent.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+    );
   }
   if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
     return parent.operator === ts.SyntaxKind.PlusPlusToken || parent.operator === ts.SyntaxKind.MinusMinusToken;
@@ -109,6 +114,17 @@ export function isValue(node: ts.Identifier): boolean {
   if (ts.isPropertyAccessExpression(parent)) return parent.expression === node;
   if (ts.isVariableDeclaration(parent) || ts.isParameter(parent) || ts.isPropertyDeclaration(parent)) return parent.initializer === node;
   if (ts.isPropertyAssignment(parent)) return parent.initializer === node;
-  if (ts.isShorthandPropertyAssignment(parent) || ts.isBindingElement(parent) || ts.isImportSpecifier(parent) || ts.isExportSpecifier(parent)) return false;
-  return !(ts.isFunctionLike(parent) && parent.name === node) && !ts.isClassLike(parent) && !ts.isTypeNode(parent) && !ts.isLabeledStatement(parent);
+  if (
+    ts.isShorthandPropertyAssignment(parent) ||
+    ts.isBindingElement(parent) ||
+    ts.isImportSpecifier(parent) ||
+    ts.isExportSpecifier(parent)
+  )
+    return false;
+  return (
+    !(ts.isFunctionLike(parent) && parent.name === node) &&
+    !ts.isClassLike(parent) &&
+    !ts.isTypeNode(parent) &&
+    !ts.isLabeledStatement(parent)
+  );
 }

@@ -19,7 +19,8 @@ const __rem = (a, b) => { if (b === 0) throw new RangeError('integer divide by z
 
 /** `text` of type `from` stored where `to` is. */
 function convert(text: string, from: Kind, to: NumberType): string {
-  if (from === to || from === 'literal' || to === 'f64' || isBig(to)) return from === 'literal' && to === 'f32' ? `Math.fround(${text})` : text;
+  if (from === to || from === 'literal' || to === 'f64' || isBig(to))
+    return from === 'literal' && to === 'f32' ? `Math.fround(${text})` : text;
   if (to === 'f32') return from === 'i8' || from === 'u8' || from === 'i16' || from === 'u16' ? text : `Math.fround(${text})`;
   return wrap(isFloat(from) ? `__toI32(${text})` : text, to);
 }
@@ -67,11 +68,20 @@ const placed =
     return convert(text, kind, sink.kind);
   };
 
-function operation(operator: ts.SyntaxKind, leftText: string, rightText: string, left: Kind, right: Kind, e: Emitter, rightNode: ts.Expression): string | null {
+function operation(
+  operator: ts.SyntaxKind,
+  leftText: string,
+  rightText: string,
+  left: Kind,
+  right: Kind,
+  e: Emitter,
+  rightNode: ts.Expression,
+): string | null {
   const result = isSmallShift(operator, rightNode) && !isBig(left) ? 'i32' : e.kinds.ofOperation(operator, left, right);
   const sign = ts.tokenToString(operator) ?? '';
   if (result === null) return null;
-  if (isBig(result)) return /^(\+|-|\*|<<)$/.test(sign) ? `BigInt.as${result === 'i64' ? 'Int' : 'Uint'}N(64, ${leftText} ${sign} ${rightText})` : null;
+  if (isBig(result))
+    return /^(\+|-|\*|<<)$/.test(sign) ? `BigInt.as${result === 'i64' ? 'Int' : 'Uint'}N(64, ${leftText} ${sign} ${rightText})` : null;
   if (result !== 'i32' && result !== 'u32') return null;
   if (sign === '*') return wrap(`Math.imul(${leftText}, ${rightText})`, result);
   if (sign === '%') return wrap(`__rem(${leftText}, ${rightText})`, result);
@@ -90,7 +100,9 @@ function binary(node: ts.BinaryExpression, e: Emitter): string | null {
   if (sink === null || sink.kind === 'f64' || !isSimple(node.left) || ts.isElementAccessExpression(node.left)) return null;
   const target = e.splice(node.left);
   const result = e.kinds.ofOperation(plain, left, right);
-  const text = operation(plain, target, e.body(node.right), left, right, e, node.right) ?? `(${target} ${ts.tokenToString(plain)} ${e.body(node.right)})`;
+  const text =
+    operation(plain, target, e.body(node.right), left, right, e, node.right) ??
+    `(${target} ${ts.tokenToString(plain)} ${e.body(node.right)})`;
   return result === null ? null : `${target} = ${convert(text, result, sink.kind)}`;
 }
 

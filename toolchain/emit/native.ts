@@ -33,9 +33,14 @@ export async function emitNative(context: EmitContext, module: ModuleInterface):
           build.onResolve({ filter: /.*/ }, ({ path: specifier, importer }) => {
             if (specifier.startsWith('module:')) return { path: specifier.slice('module:'.length), namespace: 'module' };
             const file = resolveImport(specifier, importer);
-            return file === null || sources.has(file) ? { path: file ?? specifier, namespace: 'module' } : { path: PORTABLE, namespace: 'module' };
+            return file === null || sources.has(file)
+              ? { path: file ?? specifier, namespace: 'module' }
+              : { path: PORTABLE, namespace: 'module' };
           });
-          build.onLoad({ filter: /.*/, namespace: 'module' }, ({ path: file }) => ({ contents: file === PORTABLE ? PORTABLE_SOURCE : (sources.get(file) ?? ''), loader: 'ts' }));
+          build.onLoad({ filter: /.*/, namespace: 'module' }, ({ path: file }) => ({
+            contents: file === PORTABLE ? PORTABLE_SOURCE : (sources.get(file) ?? ''),
+            loader: 'ts',
+          }));
         },
       },
     ],
@@ -47,10 +52,19 @@ export async function emitNative(context: EmitContext, module: ModuleInterface):
 }
 
 /** Only the types of portable.ts survive; its functions are written out where they are called. */
-const PORTABLE_SOURCE = ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'f32', 'f64'].map((name) => `export const ${name} = (x) => x;`).join('\n') + '\nexport const unchecked = (x) => x;\n';
+const PORTABLE_SOURCE =
+  ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'f32', 'f64'].map((name) => `export const ${name} = (x) => x;`).join('\n') +
+  '\nexport const unchecked = (x) => x;\n';
 
 function emitSources(context: EmitContext): ReadonlyMap<string, string> {
-  const emitter = new Emitter(context, new Map<ts.SyntaxKind, Handler>([...NATIVE_HANDLERS, [ts.SyntaxKind.FunctionDeclaration, hostFunction as Handler], [ts.SyntaxKind.ClassDeclaration, exported as Handler]]));
+  const emitter = new Emitter(
+    context,
+    new Map<ts.SyntaxKind, Handler>([
+      ...NATIVE_HANDLERS,
+      [ts.SyntaxKind.FunctionDeclaration, hostFunction as Handler],
+      [ts.SyntaxKind.ClassDeclaration, exported as Handler],
+    ]),
+  );
   return new Map(context.module.files.map((file) => [file.fileName, file.text.slice(0, file.getStart()) + emitter.splice(file)]));
 }
 
@@ -75,14 +89,17 @@ function exported(node: ts.ClassDeclaration, e: Emitter): string | null {
 /** Entry of the bundle: elastic functions, and the state's save and load by its declared types. */
 function nativeGlue(context: EmitContext, module: ModuleInterface): string {
   const entry = JSON.stringify(`module:${context.module.entry.fileName}`);
-  const functions = module.functions.map((item) => `${item.name}: ${item.stateful ? `(...args) => state.${item.name}(...args)` : `m.${item.name}`}`);
+  const functions = module.functions.map(
+    (item) => `${item.name}: ${item.stateful ? `(...args) => state.${item.name}(...args)` : `m.${item.name}`}`,
+  );
   const lines = [`import * as m from ${entry};`];
   const { state } = module;
   if (state === null) return [...lines, `export const functions = { ${functions.join(', ')} };`].join('\n');
   const glue = new StateGlue();
   const save = glue.need('save', state.type);
   const load = glue.need('load', state.type);
-  for (const [index, file] of context.module.files.entries()) lines.push(`import * as f${index} from ${JSON.stringify(`module:${file.fileName}`)};`);
+  for (const [index, file] of context.module.files.entries())
+    lines.push(`import * as f${index} from ${JSON.stringify(`module:${file.fileName}`)};`);
   lines.push(`const classes: any = { ${context.module.files.map((_, index) => `...f${index}`).join(', ')} };`);
   const migrations = module.migrations.map((item) => {
     const read = glue.need('load', item.type);
@@ -122,11 +139,15 @@ class StateGlue {
       case 'option':
         return `return v === null ? null : ${this.need(unit, type.value)}(v);`;
       case 'set':
-        return unit === 'save' ? `return [...v].map(${this.need(unit, type.value)});` : `return new Set(v.map(${this.need(unit, type.value)}));`;
+        return unit === 'save'
+          ? `return [...v].map(${this.need(unit, type.value)});`
+          : `return new Set(v.map(${this.need(unit, type.value)}));`;
       case 'map': {
         const key = this.need(unit, type.key);
         const value = this.need(unit, type.value);
-        return unit === 'save' ? `return [...v].map(([key, value]: any) => ({ key: ${key}(key), value: ${value}(value) }));` : `return new Map(v.map((item: any) => [${key}(item.key), ${value}(item.value)]));`;
+        return unit === 'save'
+          ? `return [...v].map(([key, value]: any) => ({ key: ${key}(key), value: ${value}(value) }));`
+          : `return new Map(v.map((item: any) => [${key}(item.key), ${value}(item.value)]));`;
       }
       case 'record': {
         const into = type.form === 'class' ? `Object.create(classes.${type.name}.prototype)` : '{}';

@@ -23,9 +23,11 @@ export function sinkFor(node: ts.Expression, kinds: Kinds, checker: ts.TypeCheck
     const inferred = symbol === undefined ? null : kinds.ofSymbol(symbol);
     return inferred === null ? sinkOf(checker.getTypeAtLocation(parent.name)) : { kind: inferred, boxed: false };
   }
-  if ((ts.isPropertyDeclaration(parent) || ts.isParameter(parent)) && parent.initializer === node) return sinkOf(checker.getTypeAtLocation(parent.name));
+  if ((ts.isPropertyDeclaration(parent) || ts.isParameter(parent)) && parent.initializer === node)
+    return sinkOf(checker.getTypeAtLocation(parent.name));
   if (ts.isBinaryExpression(parent)) {
-    if (parent.operatorToken.kind === ts.SyntaxKind.EqualsToken && parent.right === node) return assignmentSink(parent.left, kinds, checker);
+    if (parent.operatorToken.kind === ts.SyntaxKind.EqualsToken && parent.right === node)
+      return assignmentSink(parent.left, kinds, checker);
     return null;
   }
   if (ts.isElementAccessExpression(parent) && parent.argumentExpression === node) return { kind: 'i32', boxed: false };
@@ -46,14 +48,17 @@ export function sinkFor(node: ts.Expression, kinds: Kinds, checker: ts.TypeCheck
     return argumentSink(checker.getContextualType(node));
   }
   if (ts.isNewExpression(parent)) return argumentSink(checker.getContextualType(node));
-  if (ts.isArrayLiteralExpression(parent) || ts.isPropertyAssignment(parent)) return sinkOf(checker.getContextualType(node)) ?? sinkOf(checker.getTypeAtLocation(node));
+  if (ts.isArrayLiteralExpression(parent) || ts.isPropertyAssignment(parent))
+    return sinkOf(checker.getContextualType(node)) ?? sinkOf(checker.getTypeAtLocation(node));
   return null;
 }
 
 /** An optional parameter's `undefined` is no reason to box: what is left out takes its default. */
 function argumentSink(type: ts.Type | undefined): Sink | null {
   const sink = sinkOf(type);
-  return sink === null ? null : { kind: sink.kind, boxed: type?.isUnion() === true && type.types.some((item) => item.flags & ts.TypeFlags.Null) };
+  return sink === null
+    ? null
+    : { kind: sink.kind, boxed: type?.isUnion() === true && type.types.some((item) => item.flags & ts.TypeFlags.Null) };
 }
 
 function returnSink(owner: ts.FunctionLikeDeclaration | ts.SignatureDeclaration, checker: ts.TypeChecker): Sink | null {
@@ -63,7 +68,10 @@ function returnSink(owner: ts.FunctionLikeDeclaration | ts.SignatureDeclaration,
 
 /** The number type of an assignment's left side, as declared. */
 export function assignmentSink(left: ts.Expression, kinds: Kinds, checker: ts.TypeChecker): Sink | null {
-  const symbol = ts.isIdentifier(left) || ts.isPropertyAccessExpression(left) ? checker.getSymbolAtLocation(ts.isIdentifier(left) ? left : left.name) : undefined;
+  const symbol =
+    ts.isIdentifier(left) || ts.isPropertyAccessExpression(left)
+      ? checker.getSymbolAtLocation(ts.isIdentifier(left) ? left : left.name)
+      : undefined;
   if (symbol !== undefined) {
     const inferred = kinds.ofSymbol(symbol);
     return inferred === null ? sinkOf(checker.getTypeOfSymbol(symbol)) : { kind: inferred, boxed: false };
@@ -71,4 +79,3 @@ export function assignmentSink(left: ts.Expression, kinds: Kinds, checker: ts.Ty
   const kind = kinds.of(left);
   return kind === null ? null : { kind: settle(kind), boxed: false };
 }
-

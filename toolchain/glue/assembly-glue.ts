@@ -14,7 +14,13 @@ export interface AssemblyGlue {
 }
 
 /** `names` gives the identifier of an elastic function in the emitted source. */
-export function assemblyGlue(moduleName: string, stateVersion: number, module: ModuleInterface, reader: TypeReader, names: (item: ElasticFunction) => string): AssemblyGlue {
+export function assemblyGlue(
+  moduleName: string,
+  stateVersion: number,
+  module: ModuleInterface,
+  reader: TypeReader,
+  names: (item: ElasticFunction) => string,
+): AssemblyGlue {
   const values = new ValueGlue();
   const exports = new Map<string, string>([
     ['cabi_realloc', 'cabi_realloc'],
@@ -31,7 +37,11 @@ export function assemblyGlue(moduleName: string, stateVersion: number, module: M
   if (module.state !== null) {
     parts.push(stateFunctions(module, stateVersion, values));
     const core = stateInterface(moduleName);
-    exports.set('__save', `${core}#save`).set('__load', `${core}#load`).set('__post_save', `cabi_post_${core}#save`).set('__post_load', `cabi_post_${core}#load`);
+    exports
+      .set('__save', `${core}#save`)
+      .set('__load', `${core}#load`)
+      .set('__post_save', `cabi_post_${core}#save`)
+      .set('__post_load', `cabi_post_${core}#load`);
   }
   for (const item of module.host) parts.push(importFunction(item, reader.nameOf(item.symbol), values));
   return { text: `${parts.join('\n')}\n${values.text}\n`, exports };
@@ -70,7 +80,10 @@ function exportFunction(item: ElasticFunction, index: number, name: string, valu
     body = `${statements.join(' ')} return ${lowered};`;
   }
   const post = coreResult === 'void' ? '' : `_r: ${coreResult}`;
-  return [`export function __export_${index}(${flat.join(', ')}): ${coreResult} { ${body} }`, `export function __post_${index}(${post}): void { __afterCall(); }`].join('\n');
+  return [
+    `export function __export_${index}(${flat.join(', ')}): ${coreResult} { ${body} }`,
+    `export function __post_${index}(${post}): void { __afterCall(); }`,
+  ].join('\n');
 }
 
 function liftAll(fields: readonly PortableField[], values: ValueGlue): string[] {
@@ -111,7 +124,9 @@ function importFunction(item: HostFunction, name: string, values: ValueGlue): st
   const cores = signature.parametersByPointer ? ['p: usize'] : signature.parameters.map((core, index) => `a${index}: ${core}`);
   const coreResult = signature.resultByPointer ? 'void' : (signature.result[0] ?? 'void');
   if (signature.resultByPointer && item.result !== null) {
-    statements.push(`const r = memory.data(${layoutOf(toInterfaceType(item.result)).size}, 8); ${external}(${[...actual, 'r'].join(', ')}); return ${values.need('load', item.result)}(r);`);
+    statements.push(
+      `const r = memory.data(${layoutOf(toInterfaceType(item.result)).size}, 8); ${external}(${[...actual, 'r'].join(', ')}); return ${values.need('load', item.result)}(r);`,
+    );
   } else if (item.result === null) statements.push(`${external}(${actual.join(', ')});`);
   else statements.push(`const r = ${external}(${actual.join(', ')}); return ${values.lift(item.result, ['r'])};`);
   const declared = signature.resultByPointer ? [...cores, 'r: usize'] : cores;
@@ -133,7 +148,9 @@ function stateFunctions(module: ModuleInterface, version: number, values: ValueG
       : `const ${next} = ${migration.name}(s${migration.from}); __migrate${migration.from + 1}(${next});`;
     return `function __migrate${migration.from}(s${migration.from}: ${migration.type.name}): void { ${into} }`;
   });
-  const branches = migrations.map((migration) => `if (version == ${migration.from}) { __migrate${migration.from}(${values.need('read', migration.type)}()); return; }`);
+  const branches = migrations.map(
+    (migration) => `if (version == ${migration.from}) { __migrate${migration.from}(${values.need('read', migration.type)}()); return; }`,
+  );
   return [
     `export function __save(): usize { const out = new Uint8Array(<i32>${values.need('size', state.type)}(__state)); __cursor = out.dataStart; ${values.need('write', state.type)}(__state); const r = memory.data(8, 8); store<usize>(r, out.dataStart); store<u32>(r, out.length, 4); return r; }`,
     `export function __post_save(_r: usize): void { __afterCall(); }`,

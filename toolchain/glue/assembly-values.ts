@@ -1,6 +1,24 @@
 // AssemblyScript functions that carry values across: canonical ABI (load, store, flat) and the typed value codec (size, write, read).
-import { alignTo, discriminantBytes, fieldOffsets, flatten, layoutOf, payloadOffset, recordLayout, type CoreType } from '../../shared/elastic/component-layout.ts';
-import { assemblyText, isScalar, memberOf, toInterfaceType, typeKey, type PortableField, type PortableType, type VariantType } from '../analysis/portable-type.ts';
+import {
+  alignTo,
+  discriminantBytes,
+  fieldOffsets,
+  flatten,
+  layoutOf,
+  payloadOffset,
+  recordLayout,
+  type CoreType,
+} from '../../shared/elastic/component-layout.ts';
+import {
+  assemblyText,
+  isScalar,
+  memberOf,
+  toInterfaceType,
+  typeKey,
+  type PortableField,
+  type PortableType,
+  type VariantType,
+} from '../analysis/portable-type.ts';
 
 type Unit = 'load' | 'store' | 'size' | 'write' | 'read';
 
@@ -61,7 +79,9 @@ export class ValueGlue {
       case 'variant': {
         const offset = payloadOffset(variantWire(type));
         const bits = 8 * discriminantBytes(type.cases.length);
-        const cases = type.cases.map((item, index) => `${unlessLast(type, index)}return new ${item.className}(${this.#fieldLoads(item.fields, offset).join(', ')});`);
+        const cases = type.cases.map(
+          (item, index) => `${unlessLast(type, index)}return new ${item.className}(${this.#fieldLoads(item.fields, offset).join(', ')});`,
+        );
         return `const c = <i32>load<u${bits}>(p); ${cases.join(' ')}`;
       }
       default:
@@ -70,7 +90,9 @@ export class ValueGlue {
   }
 
   #fieldLoads(fields: readonly PortableField[], base: number): string[] {
-    return fieldOffsets(wireFields(fields)).map(({ offset }, index) => `${this.need('load', at(fields, index).type)}(p + ${base + offset})`);
+    return fieldOffsets(wireFields(fields)).map(
+      ({ offset }, index) => `${this.need('load', at(fields, index).type)}(p + ${base + offset})`,
+    );
   }
 
   #store(type: PortableType): string {
@@ -98,7 +120,10 @@ export class ValueGlue {
         const offset = payloadOffset(variantWire(type));
         const bits = 8 * discriminantBytes(type.cases.length);
         return type.cases
-          .map((item, index) => `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) { store<u${bits}>(p, ${index}); const w = changetype<${item.className}>(v); ${this.#fieldStores(item.fields, offset, 'w')} return; }`)
+          .map(
+            (item, index) =>
+              `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) { store<u${bits}>(p, ${index}); const w = changetype<${item.className}>(v); ${this.#fieldStores(item.fields, offset, 'w')} return; }`,
+          )
           .join(' ');
       }
       default:
@@ -108,7 +133,10 @@ export class ValueGlue {
 
   #fieldStores(fields: readonly PortableField[], base: number, owner: string): string {
     return fieldOffsets(wireFields(fields))
-      .map(({ offset }, index) => `${this.need('store', at(fields, index).type)}(p + ${base + offset}, ${owner}.${memberOf(at(fields, index))});`)
+      .map(
+        ({ offset }, index) =>
+          `${this.need('store', at(fields, index).type)}(p + ${base + offset}, ${owner}.${memberOf(at(fields, index))});`,
+      )
       .join(' ');
   }
 
@@ -127,7 +155,9 @@ export class ValueGlue {
       case 'typed-array':
         return `__liftTyped<${assemblyText(type)}>(${a}, ${b})`;
       case 'list':
-        return isScalar(type.element) ? `__liftNumbers<${assemblyText(type.element)}>(${a}, ${b})` : `${this.#listLoader(type)}(${a}, ${b})`;
+        return isScalar(type.element)
+          ? `__liftNumbers<${assemblyText(type.element)}>(${a}, ${b})`
+          : `${this.#listLoader(type)}(${a}, ${b})`;
       case 'enum':
         return `(${enumFromIndex(type.cases, a)})`;
       case 'record': {
@@ -163,7 +193,9 @@ export class ValueGlue {
       });
       return `changetype<${type.name}>(new ${item.className}(${values.join(', ')}))`;
     });
-    return cases.slice(0, -1).reduceRight((rest, text, index) => `(${flat[0]} == ${index} ? ${text} : ${rest})`, cases.at(-1) ?? 'unreachable()');
+    return cases
+      .slice(0, -1)
+      .reduceRight((rest, text, index) => `(${flat[0]} == ${index} ? ${text} : ${rest})`, cases.at(-1) ?? 'unreachable()');
   }
 
   #listLoader(type: PortableType & { kind: 'list' }): string {
@@ -201,8 +233,11 @@ export class ValueGlue {
         // Everything else is stored in memory in its layout and its core values are read back from there.
         const name = fresh();
         const wire = toInterfaceType(type);
-        statements.push(`const ${name} = cabi_realloc(0, 0, 8, ${alignTo(layoutOf(wire).size, 8)}); memory.fill(${name}, 0, ${alignTo(layoutOf(wire).size, 8)}); ${this.need('store', type)}(${name}, ${expression});`);
-        if (type.kind === 'string' || type.kind === 'typed-array' || type.kind === 'list') return [`load<u32>(${name})`, `load<u32>(${name}, 4)`];
+        statements.push(
+          `const ${name} = cabi_realloc(0, 0, 8, ${alignTo(layoutOf(wire).size, 8)}); memory.fill(${name}, 0, ${alignTo(layoutOf(wire).size, 8)}); ${this.need('store', type)}(${name}, ${expression});`,
+        );
+        if (type.kind === 'string' || type.kind === 'typed-array' || type.kind === 'list')
+          return [`load<u32>(${name})`, `load<u32>(${name}, 4)`];
         return this.#flatFromMemory(type, name, fresh, statements);
       }
     }
@@ -218,13 +253,27 @@ export class ValueGlue {
     return names;
   }
 
-  #fill(type: PortableType, pointer: string, names: readonly string[], core: readonly CoreType[], fresh: () => string, statements: string[]): void {
+  #fill(
+    type: PortableType,
+    pointer: string,
+    names: readonly string[],
+    core: readonly CoreType[],
+    fresh: () => string,
+    statements: string[],
+  ): void {
     const [discriminant = ''] = names;
     if (type.kind === 'option') {
       const inner: string[] = [];
-      const value = this.lower(type.value, `${this.need('load', type.value)}(${pointer} + ${payloadOffset(optionWire(type))})`, fresh, inner);
+      const value = this.lower(
+        type.value,
+        `${this.need('load', type.value)}(${pointer} + ${payloadOffset(optionWire(type))})`,
+        fresh,
+        inner,
+      );
       const own = flatten(toInterfaceType(type.value));
-      statements.push(`${discriminant} = load<u8>(${pointer}); if (${discriminant} != 0) { ${inner.join(' ')} ${value.map((text, index) => `${names[index + 1]} = ${castCore(text, own[index] ?? 'i32', core[index + 1] ?? 'i32')};`).join(' ')} }`);
+      statements.push(
+        `${discriminant} = load<u8>(${pointer}); if (${discriminant} != 0) { ${inner.join(' ')} ${value.map((text, index) => `${names[index + 1]} = ${castCore(text, own[index] ?? 'i32', core[index + 1] ?? 'i32')};`).join(' ')} }`,
+      );
       return;
     }
     if (type.kind !== 'variant') return;
@@ -285,7 +334,8 @@ export class ValueGlue {
       case 'enum':
         return `store<u${8 * discriminantBytes(type.cases.length)}>(__cursor, ${enumToIndex(type.cases)}); __cursor += ${discriminantBytes(type.cases.length)};`;
       case 'list':
-        if (isScalar(type.element)) return `store<u32>(__cursor, v.length); __cursor += 4; __writeBytes(v.dataStart, <usize>v.length * ${fixedSize(type.element)});`;
+        if (isScalar(type.element))
+          return `store<u32>(__cursor, v.length); __cursor += 4; __writeBytes(v.dataStart, <usize>v.length * ${fixedSize(type.element)});`;
         return `store<u32>(__cursor, v.length); __cursor += 4; for (let i = 0; i < v.length; i++) ${this.need('write', type.element)}(v[i]);`;
       case 'set':
         return `const list = v.values(); store<u32>(__cursor, list.length); __cursor += 4; for (let i = 0; i < list.length; i++) ${this.need('write', type.value)}(list[i]);`;
@@ -354,7 +404,8 @@ function at(fields: readonly PortableField[], index: number): PortableField {
 }
 
 const wireFields = (fields: readonly PortableField[]) => fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) }));
-const optionWire = (type: PortableType & { kind: 'option' }) => toInterfaceType(type) as ReturnType<typeof toInterfaceType> & { kind: 'option' };
+const optionWire = (type: PortableType & { kind: 'option' }) =>
+  toInterfaceType(type) as ReturnType<typeof toInterfaceType> & { kind: 'option' };
 const variantWire = (type: VariantType) => toInterfaceType(type) as ReturnType<typeof toInterfaceType> & { kind: 'variant' };
 const fixedSize = (type: PortableType): number => recordLayout([{ name: 'v', type: toInterfaceType(type) }]).size;
 
@@ -366,15 +417,21 @@ function construct(name: string, values: readonly string[], classFields: readonl
 }
 
 const enumFromIndex = (cases: readonly string[], index: string): string =>
-  cases.slice(0, -1).reduceRight((rest, name, at_) => `${index} == ${at_} ? ${JSON.stringify(name)} : ${rest}`, JSON.stringify(cases.at(-1) ?? ''));
+  cases
+    .slice(0, -1)
+    .reduceRight((rest, name, at_) => `${index} == ${at_} ? ${JSON.stringify(name)} : ${rest}`, JSON.stringify(cases.at(-1) ?? ''));
 
 const enumToIndex = (cases: readonly string[], value = 'v'): string =>
-  cases.slice(0, -1).reduceRight((rest, name, index) => `${value} == ${JSON.stringify(name)} ? ${index} : ${rest}`, String(cases.length - 1));
+  cases
+    .slice(0, -1)
+    .reduceRight((rest, name, index) => `${value} == ${JSON.stringify(name)} ? ${index} : ${rest}`, String(cases.length - 1));
 
 /** A core value seen as another core type, as variants join them. */
 function castCore(text: string, from: CoreType, to: CoreType): string {
   if (from === to) return text;
-  if (from === 'i64') return to === 'i32' ? `<i32>(${text})` : to === 'f64' ? `reinterpret<f64>(${text})` : `reinterpret<f32>(<i32>(${text}))`;
-  if (to === 'i64') return from === 'i32' ? `<i64><u32>(${text})` : from === 'f64' ? `reinterpret<i64>(${text})` : `<i64><u32>reinterpret<i32>(${text})`;
+  if (from === 'i64')
+    return to === 'i32' ? `<i32>(${text})` : to === 'f64' ? `reinterpret<f64>(${text})` : `reinterpret<f32>(<i32>(${text}))`;
+  if (to === 'i64')
+    return from === 'i32' ? `<i64><u32>(${text})` : from === 'f64' ? `reinterpret<i64>(${text})` : `<i64><u32>reinterpret<i32>(${text})`;
   return to === 'f32' ? `reinterpret<f32>(${text})` : `reinterpret<i32>(${text})`;
 }

@@ -4,7 +4,18 @@ import type { PortableType } from '../analysis/portable-type.ts';
 import type { ElasticFunction, ModuleInterface } from '../analysis/scan.ts';
 import type { TypeReader } from '../analysis/type-reader.ts';
 
-const TYPED_NAMES = { i8: 'Int8Array', u8: 'Uint8Array', i16: 'Int16Array', u16: 'Uint16Array', i32: 'Int32Array', u32: 'Uint32Array', i64: 'BigInt64Array', u64: 'BigUint64Array', f32: 'Float32Array', f64: 'Float64Array' } as const;
+const TYPED_NAMES = {
+  i8: 'Int8Array',
+  u8: 'Uint8Array',
+  i16: 'Int16Array',
+  u16: 'Uint16Array',
+  i32: 'Int32Array',
+  u32: 'Uint32Array',
+  i64: 'BigInt64Array',
+  u64: 'BigUint64Array',
+  f32: 'Float32Array',
+  f64: 'Float64Array',
+} as const;
 
 export interface HandleInput {
   readonly moduleName: string;
@@ -43,7 +54,10 @@ export function renderHandle({ moduleName, entryFile, module, reader, callOption
 const pascal = (name: string): string => name.replaceAll(/(^|-)([a-z])/g, (_, __, letter: string) => letter.toUpperCase());
 
 function renderMethod(item: ElasticFunction, used: Set<string>): string {
-  const parameters = [...item.parameters.map((parameter) => `${parameter.name}: ${typeText(parameter.type, true, used)}`), 'options?: CallOptions'];
+  const parameters = [
+    ...item.parameters.map((parameter) => `${parameter.name}: ${typeText(parameter.type, true, used)}`),
+    'options?: CallOptions',
+  ];
   const result = item.result === null ? 'void' : typeText(item.result, false, used);
   const line = `  ${item.name}(${parameters.join(', ')}): Promise<${result}>;`;
   const doc = item.description === '' ? '' : `  /** ${item.description} */\n`;

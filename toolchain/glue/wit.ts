@@ -13,10 +13,23 @@ export interface WorldInput {
 }
 
 const KEYWORDS = new Set(
-  'use type resource func record enum flags variant static interface world import export package include with as from list option result tuple future stream own borrow constructor async u8 u16 u32 u64 s8 s16 s32 s64 f32 f64 char bool string'.split(' '),
+  'use type resource func record enum flags variant static interface world import export package include with as from list option result tuple future stream own borrow constructor async u8 u16 u32 u64 s8 s16 s32 s64 f32 f64 char bool string'.split(
+    ' ',
+  ),
 );
 
-const NUMBERS = { i8: 's8', u8: 'u8', i16: 's16', u16: 'u16', i32: 's32', u32: 'u32', i64: 's64', u64: 'u64', f32: 'f32', f64: 'f64' } as const;
+const NUMBERS = {
+  i8: 's8',
+  u8: 'u8',
+  i16: 's16',
+  u16: 'u16',
+  i32: 's32',
+  u32: 'u32',
+  i64: 's64',
+  u64: 'u64',
+  f32: 'f32',
+  f64: 'f64',
+} as const;
 
 /** A WIT identifier, escaped where it is a keyword. */
 export function witName(name: string): string {
@@ -70,7 +83,11 @@ function collect(type: InterfaceType, types: Map<string, string[]>): void {
       return;
     case 'record':
       for (const field of type.fields) collect(field.type, types);
-      types.set(type.name, [`record ${witName(type.name)} {`, ...type.fields.map((field) => `  ${witName(field.name)}: ${typeName(field.type)},`), '}']);
+      types.set(type.name, [
+        `record ${witName(type.name)} {`,
+        ...type.fields.map((field) => `  ${witName(field.name)}: ${typeName(field.type)},`),
+        '}',
+      ]);
       return;
     case 'enum':
       types.set(type.name, [`enum ${witName(type.name)} { ${type.cases.map((item) => witCase(item)).join(', ')} }`]);
@@ -79,9 +96,12 @@ function collect(type: InterfaceType, types: Map<string, string[]>): void {
       for (const item of type.cases) for (const field of item.fields) collect(field.type, types);
       for (const item of type.cases) {
         const fields = item.fields.map((field) => `  ${witName(field.name)}: ${typeName(field.type)},`);
-        if (fields.length > 0) types.set(caseRecord(type.name, item.name), [`record ${witName(caseRecord(type.name, item.name))} {`, ...fields, '}']);
+        if (fields.length > 0)
+          types.set(caseRecord(type.name, item.name), [`record ${witName(caseRecord(type.name, item.name))} {`, ...fields, '}']);
       }
-      const cases = type.cases.map((item) => (item.fields.length === 0 ? witCase(item.name) : `${witCase(item.name)}(${witName(caseRecord(type.name, item.name))})`));
+      const cases = type.cases.map((item) =>
+        item.fields.length === 0 ? witCase(item.name) : `${witCase(item.name)}(${witName(caseRecord(type.name, item.name))})`,
+      );
       types.set(type.name, [`variant ${witName(type.name)} { ${cases.join(', ')} }`]);
       return;
     }
