@@ -45,7 +45,7 @@ export const DEFAULT_SLAM_CONFIG: SlamConfig = {
     positionPerM: 0.1,
     positionPerRad: 0.05,
     headingRad: 0.002,
-    headingPerM: 0.05,
+    headingPerM: 0.3,
     headingPerRad: 0.2,
   },
   align: { deviationM: 0.03, independence: 0.2, robustM: 0.08, rings: 2 },
