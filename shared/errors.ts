@@ -154,6 +154,10 @@ export const ERRORS = define({
     summary: 'A rover, ticket or token is not known here, has expired, or is not allowed what it asked for.',
     remedy: 'Enroll the rover at the site, or give it the credential that the site knows; ask for the offload again when a ticket expired.',
   },
+  OUT_EDGE_UNKNOWN: {
+    summary: 'There is no such host, instance or checkpoint.',
+    remedy: 'List what there is (`/instances`, `/api/site`), and use one of its ids.',
+  },
   OUT_EDGE_NO_HOST: {
     summary: 'No edge host has what a module needs.',
     remedy: 'The message lists each host and what it lacks: add a host, grant the host function, or stop what uses the memory.',

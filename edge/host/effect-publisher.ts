@@ -4,6 +4,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import { checkPublication, type EffectScope, type HostEffect } from './host-functions/host-effect.ts';
+import { RateLimit } from './rate-limit.ts';
 import type { InstanceLimits } from './sandbox/sandbox.ts';
 
 export interface EffectPublisherOptions extends EffectScope {
@@ -19,16 +20,15 @@ const MAX_LOG_CHARACTERS = 500;
 /** The effects of one instance. */
 export class EffectPublisher {
   readonly #options: EffectPublisherOptions;
-  #tokens: number;
-  #refilledSec: number;
+  readonly #rate: RateLimit;
   #published = 0;
   #dropped = 0;
   #ended = false;
 
   constructor(options: EffectPublisherOptions) {
     this.#options = options;
-    this.#tokens = options.limits.effectsBurst;
-    this.#refilledSec = options.clock.nowSec();
+    const { limits, clock } = options;
+    this.#rate = new RateLimit(limits.effectsPerSec, limits.effectsBurst, clock.nowSec());
   }
 
   get published(): number {
@@ -41,9 +41,9 @@ export class EffectPublisher {
   }
 
   take(effect: HostEffect): void {
-    const { bus, logger, instance } = this.#options;
+    const { bus, clock, logger, instance } = this.#options;
     if (this.#ended) return;
-    if (!this.#withinRate()) return this.#drop('OUT_EDGE_LIMIT', 'the instance publishes or logs faster than the site allows');
+    if (!this.#rate.take(clock.nowSec())) return this.#drop('OUT_EDGE_LIMIT', 'the instance publishes or logs faster than the site allows');
     if (effect.kind === 'log') {
       logger[effect.level]({ instance }, effect.text.slice(0, MAX_LOG_CHARACTERS));
       return undefined;
@@ -64,16 +64,6 @@ export class EffectPublisher {
   /** The instance was replaced or is over: nothing more of it is published. */
   end(): void {
     this.#ended = true;
-  }
-
-  #withinRate(): boolean {
-    const { clock, limits } = this.#options;
-    const now = clock.nowSec();
-    this.#tokens = Math.min(limits.effectsBurst, this.#tokens + (now - this.#refilledSec) * limits.effectsPerSec);
-    this.#refilledSec = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 
   #drop(code: string, why: string): void {

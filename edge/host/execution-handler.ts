@@ -105,6 +105,13 @@ export class ExecutionHandler {
     this.#changed();
   }
 
+  /** The newest stored checkpoint of a shared instance. Throws OUT_EDGE_UNKNOWN when there is none. */
+  async checkpoint(instance: string): Promise<Uint8Array> {
+    const stored = await this.#ports.checkpoints.latest(instance);
+    if (stored === null) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no checkpoint of ${instance}`);
+    return stored.bytes;
+  }
+
   /** The site knows a higher epoch: ours was replaced. */
   fence(instance: string, epoch: number): void {
     const entry = this.#entries.get(instance);

@@ -1,5 +1,6 @@
 // One instance in this thread: the module's code, its shell, and the listener that fixed ends connect to. Both sandboxes use it.
 import { InstanceShell } from '../../../shared/elastic/instance-shell.ts';
+import { isOutriderError, OutriderError } from '../../../shared/errors.ts';
 import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataPlane } from '../../../shared/ports/data-plane.ts';
@@ -44,7 +45,7 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
     authorize: tokenAuthority(key),
     checkpointEverySec: CHECKPOINT_EVERY_SEC,
     checkpointEveryCalls: CHECKPOINT_EVERY_CALLS,
-    ...(storeCheckpoint === null ? {} : { storeCheckpoint }),
+    ...(storeCheckpoint === null ? {} : { storeCheckpoint: fenceAware(storeCheckpoint) }),
     ...(holdBackSec === undefined ? {} : { holdBackSec: (functionName: string) => holdBackSec(`${name}.${functionName}`) }),
     onFault: start.onFailed,
     onActivated: start.onActivated,
@@ -60,5 +61,17 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
       await listener.close();
       await shell.close();
     },
+  };
+}
+
+/** The runtime's word for a store that knows a newer incarnation. */
+function fenceAware(store: (bytes: Uint8Array) => Promise<void>): (bytes: Uint8Array) => Promise<void> {
+  return async (bytes) => {
+    try {
+      await store(bytes);
+    } catch (error) {
+      if (!isOutriderError(error, 'OUT_EDGE_FENCED')) throw error;
+      throw new OutriderError('OUT_ELASTIC_RETIRED', error.message, { cause: error });
+    }
   };
 }

@@ -1,0 +1,100 @@
+// The site's one web port: dashboard, REST with OpenAPI, health, and MQTT over WebSocket at /mqtt.
+import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import fastifyStatic from '@fastify/static';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import type { Logger } from '../../shared/ports/logger.ts';
+import type { HostPresent } from '../../shared/protocol/host.ts';
+import type { PlacementRecord } from '../../shared/protocol/placement.ts';
+import { createRestApp } from './rest-app.ts';
+
+/** What the gateway shows of its site. */
+export interface SiteView {
+  readonly site: string;
+  hosts(): readonly HostPresent[];
+  placements(): readonly PlacementRecord[];
+  brokerUp(): boolean;
+  failovers(): number;
+  malformed(): number;
+}
+
+export interface GatewayOptions {
+  readonly listen: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Folder of the built dashboard; what is not there is not served. */
+  readonly dashboard: string;
+  readonly view: SiteView;
+  /** Takes an MQTT connection that came over a WebSocket. */
+  readonly serveMqtt: (stream: Duplex, request: IncomingMessage) => void;
+  /** Longest WebSocket message [bytes]. */
+  readonly maxMessageBytes?: number;
+  readonly logger: Logger;
+}
+
+export interface Gateway {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { listen, view, logger } = options;
+  const app = await createRestApp({ title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' });
+  app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } as object }, async (_request, reply) => {
+    const hosts = view.hosts().length;
+    const healthy = view.brokerUp() && hosts > 0;
+    return reply.status(healthy ? 200 : 503).send({ status: healthy ? 'ok' : 'degraded', broker: view.brokerUp(), hosts });
+  });
+  app.get('/api/site', { schema: { summary: 'Hosts, instances and counters' } as object }, async () => ({
+    site: view.site,
+    hosts: view.hosts(),
+    placements: view.placements(),
+    failovers: view.failovers(),
+    malformed: view.malformed(),
+  }));
+  if (existsSync(options.dashboard)) await app.register(fastifyStatic, { root: options.dashboard, index: 'index.html' });
+  else app.get('/', { schema: { hide: true } as object }, async (_request, reply) => reply.redirect('/docs'));
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: options.maxMessageBytes ?? 1024 * 1024,
+    handleProtocols: pickProtocol,
+  });
+  app.server.on('upgrade', (request, socket, head) => {
+    if (new URL(request.url ?? '/', 'http://gateway').pathname !== '/mqtt' || !sameOrigin(request)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', (error) => logger.debug({ error: error.message }, 'WebSocket'));
+      const stream = createWebSocketStream(webSocket);
+      stream.on('error', (error) => logger.debug({ error: error.message }, 'WebSocket stream'));
+      options.serveMqtt(stream, request);
+    });
+  });
+  await app.listen({ host: listen, port: options.port });
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    url: `http://${listen.includes(':') ? `[${listen}]` : listen}:${port}`,
+    port,
+    close: async () => {
+      for (const client of sockets.clients) client.terminate();
+      sockets.close();
+      await app.close();
+    },
+  };
+}
+
+/** MQTT over WebSocket announces `mqtt`, old clients `mqttv3.1` [MQTT-6.0.0-3]. */
+function pickProtocol(offered: Set<string>): string | false {
+  return ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false;
+}
+
+/** A browser says where its page came from: a foreign page must not use the visitor's access to the site. */
+function sameOrigin(request: IncomingMessage): boolean {
+  const { origin, host } = request.headers;
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+}

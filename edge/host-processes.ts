@@ -1,0 +1,120 @@
+// Edge hosts as child processes: started, watched, started again when they die, ended in order.
+import { type ChildProcess, fork } from 'node:child_process';
+import { OutriderError } from '../shared/errors.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import type { FromHostProcess, HostProcessConfig } from './host/process-config.ts';
+import { builtFile } from './host/sandbox/worker-pool.ts';
+
+export interface HostProcess {
+  readonly host: string;
+  /** Of the process that runs now, or null between two. */
+  readonly pid: number | null;
+  /** REST API of its Execution Handler. */
+  readonly rest: string | null;
+  stop(): Promise<void>;
+}
+
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './host/process.ts' : './host/process.js', import.meta.url).href;
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 3000;
+const FIRST_RESTART_MS = 1000;
+const MAX_RESTART_MS = 30_000;
+
+/** Starts a host and keeps it running. Rejects with OUT_EDGE_HOST_START when it does not come up the first time. */
+export async function superviseHost(config: HostProcessConfig, logger: Logger): Promise<HostProcess> {
+  const { host } = config;
+  let current = await startProcess(config);
+  let restartMs = FIRST_RESTART_MS;
+  let stopping = false;
+  let timer: NodeJS.Timeout | null = null;
+  let alive = true;
+
+  const watch = (started: StartedProcess): void => {
+    const sinceMs = performance.now();
+    started.child.once('exit', (code, signal) => {
+      alive = false;
+      if (stopping) return;
+      if (performance.now() - sinceMs > MAX_RESTART_MS) restartMs = FIRST_RESTART_MS;
+      logger.warn({ host, code, signal, restartMs }, 'edge host process died; starting it again');
+      timer = setTimeout(restart, restartMs);
+      restartMs = Math.min(MAX_RESTART_MS, restartMs * 2);
+    });
+  };
+  const restart = (): void => {
+    startProcess(config).then(
+      (started) => {
+        current = started;
+        alive = true;
+        if (stopping) started.child.kill('SIGKILL');
+        else watch(started);
+      },
+      (error: Error) => {
+        logger.error({ host, error: error.message }, 'edge host process does not come up');
+        if (!stopping) timer = setTimeout(restart, restartMs);
+        restartMs = Math.min(MAX_RESTART_MS, restartMs * 2);
+      },
+    );
+  };
+  watch(current);
+  return {
+    host,
+    get pid() {
+      return alive ? (current.child.pid ?? null) : null;
+    },
+    get rest() {
+      return alive ? current.rest : null;
+    },
+    stop: async () => {
+      stopping = true;
+      if (timer !== null) clearTimeout(timer);
+      if (alive) await endProcess(current.child);
+    },
+  };
+}
+
+interface StartedProcess {
+  readonly child: ChildProcess;
+  readonly rest: string;
+}
+
+function startProcess(config: HostProcessConfig): Promise<StartedProcess> {
+  return new Promise((resolve, reject) => {
+    const child = fork(builtFile(ENTRY), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+    let lastWords = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      process.stderr.write(chunk);
+      lastWords = `${lastWords}${chunk.toString()}`.slice(-500);
+    });
+    const fail = (why: string): void => {
+      clearTimeout(timeout);
+      child.kill('SIGKILL');
+      reject(
+        new OutriderError(
+          'OUT_EDGE_HOST_START',
+          `${config.host}: ${why}${lastWords === '' ? '' : `; its last words: ${lastWords.trim()}`}`,
+        ),
+      );
+    };
+    const timeout = setTimeout(() => fail(`not up after ${START_TIMEOUT_MS / 1000} s`), START_TIMEOUT_MS);
+    const early = (code: number | null, signal: NodeJS.Signals | null): void => fail(`ended with ${signal ?? `code ${code}`}`);
+    child.once('error', (error) => fail(error.message));
+    child.once('exit', early);
+    child.on('message', (message: FromHostProcess) => {
+      if (message.type === 'up') child.send({ type: 'start', config });
+      else if (message.type === 'failed') fail(`${message.code}: ${message.message}`);
+      else {
+        clearTimeout(timeout);
+        child.off('exit', early);
+        resolve({ child, rest: message.rest });
+      }
+    });
+  });
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  if (child.connected) child.send({ type: 'stop' });
+  const patience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await gone;
+  clearTimeout(patience);
+}

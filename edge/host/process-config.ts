@@ -1,0 +1,31 @@
+// What a host process is told when it starts (over the channel to its parent, or from a file on another machine).
+import { z } from 'zod';
+import { idSchema } from '../../shared/protocol/message.ts';
+
+export const hostProcessSchema = z.strictObject({
+  site: idSchema,
+  host: idSchema,
+  brokerUrl: z.string(),
+  username: z.string().nullable(),
+  password: z.string().nullable(),
+  /** Folder with `bundles/` and `checkpoints/`, shared by the hosts of a machine. */
+  data: z.string(),
+  bindHost: z.string(),
+  advertisedHost: z.string(),
+  memoryBytes: z.number().int().positive(),
+  instancesMax: z.number().int().positive(),
+  spareWorkers: z.number().int().nonnegative(),
+  callDeadlineMs: z.number().positive(),
+  effectsPerSec: z.number().positive(),
+  grants: z.array(idSchema),
+  trustedKeys: z.array(z.string()),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+});
+
+export type HostProcessConfig = z.infer<typeof hostProcessSchema>;
+
+export type ToHostProcess = { readonly type: 'start'; readonly config: HostProcessConfig } | { readonly type: 'stop' };
+export type FromHostProcess =
+  | { readonly type: 'up' }
+  | { readonly type: 'running'; readonly rest: string }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string };

@@ -1,0 +1,37 @@
+// Entry of an edge host process, started by the site (start-site.ts); it ends with its parent.
+import { checkConfig } from '../../shared/config/load-yaml.ts';
+import { isOutriderError } from '../../shared/errors.ts';
+import { pinoLogger } from '../logging.ts';
+import { type FromHostProcess, hostProcessSchema, type ToHostProcess } from './process-config.ts';
+import { type LiveHost, runHost } from './run-host.ts';
+
+let live: LiveHost | null = null;
+
+const say = (message: FromHostProcess): void => void process.send?.(message);
+
+async function start(config: unknown): Promise<void> {
+  try {
+    const checked = checkConfig(config, 'edge host', hostProcessSchema);
+    live = await runHost(checked, pinoLogger(checked.logLevel, { host: checked.host }));
+    say({ type: 'running', rest: live.rest });
+  } catch (error) {
+    say({ type: 'failed', code: isOutriderError(error) ? error.code : 'OUT_INTERNAL', message: (error as Error).message });
+    process.exitCode = 1;
+    process.disconnect();
+  }
+}
+
+async function stop(): Promise<void> {
+  await live?.close();
+  process.exit(0);
+}
+
+process.on('message', (message: ToHostProcess) => {
+  if (message.type === 'start') void start(message.config);
+  else void stop();
+});
+process.on('disconnect', () => void stop());
+// A Ctrl-C in the terminal reaches the whole process group: the parent ends its hosts in order.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void stop());
+say({ type: 'up' });

@@ -1,0 +1,65 @@
+// A live edge host: real broker, real sockets, worker sandbox, files. Runs in a process of its own.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { connectSiteBus } from '../../shared/bus/site-bus.ts';
+import { SystemClock } from '../../shared/clock/system-clock.ts';
+import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import type { Logger } from '../../shared/ports/logger.ts';
+import { FileCheckpointStore } from '../control/file-checkpoint-store.ts';
+import { FileModuleRepository } from '../control/module-repository.ts';
+import { EdgeHost, hostWill } from './edge-host.ts';
+import { startExecutionRest } from './execution-rest.ts';
+import { machineResources } from './host-resources.ts';
+import type { HostProcessConfig } from './process-config.ts';
+import { bundleLoader } from './sandbox/bundle-loader.ts';
+import { DEFAULT_LIMITS } from './sandbox/sandbox.ts';
+import { WorkerSandbox } from './sandbox/worker-sandbox.ts';
+
+export interface LiveHost {
+  readonly edgeHost: EdgeHost;
+  /** Base URL of the Execution Handler's REST API. */
+  readonly rest: string;
+  close(): Promise<void>;
+}
+
+export async function runHost(config: HostProcessConfig, logger: Logger): Promise<LiveHost> {
+  const { site, host, bindHost, advertisedHost } = config;
+  const session = randomBytes(6).toString('hex');
+  const clock = new SystemClock();
+  const bus = await connectSiteBus({
+    url: config.brokerUrl,
+    clientId: `host-${host}`.slice(0, 64),
+    will: hostWill(site, host, session),
+    canaryTopic: `outrider/${site}/host/${host}/session`,
+    logger,
+    ...(config.username === null ? {} : { username: config.username }),
+    ...(config.password === null ? {} : { password: config.password }),
+  });
+  const sandbox = new WorkerSandbox({
+    ...{ site, bindHost, advertisedHost, tls: null },
+    loader: bundleLoader({ trustedKeys: config.trustedKeys }),
+    spareWorkers: config.spareWorkers,
+  });
+  const edgeHost = new EdgeHost({
+    ...{ site, host, session, clock, bus, sandbox, logger, grants: config.grants },
+    dataPlane: new TcpDataPlane({ bindHost, advertisedHost }),
+    repository: new FileModuleRepository(join(config.data, 'bundles')),
+    checkpoints: new FileCheckpointStore(join(config.data, 'checkpoints')),
+    resources: machineResources(config),
+    limits: { ...DEFAULT_LIMITS, callDeadlineSec: config.callDeadlineMs / 1000, effectsPerSec: config.effectsPerSec },
+  });
+  await sandbox.warm();
+  await edgeHost.start();
+  const rest = await startExecutionRest({ execution: edgeHost.execution, host, listen: bindHost, logger });
+  logger.info({ host, rest: rest.url }, 'edge host runs');
+  return {
+    edgeHost,
+    rest: rest.url,
+    close: async () => {
+      await rest.close();
+      await edgeHost.close();
+      await sandbox.close();
+      await bus.close();
+    },
+  };
+}

@@ -1,0 +1,82 @@
+// Entry of a sandbox worker: runs one module instance with its shell and its own data-plane listener. The guest gets no ambient
+// authority: what it can reach are the granted host functions. The worker waits warm until it is told what to run.
+import { parentPort } from 'node:worker_threads';
+import type { HostEffect } from '../host-functions/host-effect.ts';
+import { hostFunctionRegistry } from '../host-functions/registry.ts';
+import { RateLimit } from '../rate-limit.ts';
+import { compiledModule } from './bundle-loader.ts';
+import { watched } from './call-watch.ts';
+import { liveClock, liveDataPlane } from './live-ports.ts';
+import { runInstance, type RunningInstance } from './run-instance.ts';
+import { fromWireError, type FromWorker, type ToWorker, toWireError } from './worker-messages.ts';
+
+const STATS_PERIOD_SEC = 1;
+
+const port = parentPort;
+if (port === null) throw new Error('worker-main runs in a worker thread');
+const post = (message: FromWorker): void => port.postMessage(message);
+const clock = liveClock();
+const stores = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
+let running: RunningInstance | null = null;
+let count = 0;
+
+async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  const { environment, watch } = message;
+  const { stores: storing, ...options } = message.start;
+  const rate = new RateLimit(options.limits.effectsPerSec, options.limits.effectsBurst, clock.nowSec());
+  const storeCheckpoint = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const id = ++count;
+      stores.set(id, { resolve, reject });
+      post({ type: 'store', id, bytes });
+    });
+  running = await runInstance(
+    compiledModule(message.digest, message.module),
+    {
+      ...options,
+      storeCheckpoint: storing ? storeCheckpoint : null,
+      onActivated: () => post({ type: 'activated' }),
+      onRetired: (reason) => post({ type: 'retired', reason }),
+      onFailed: (error) => post({ type: 'failed', failure: toWireError(error) }),
+      // Dropped here already when too fast: a flood of messages would fill the memory of the main thread before it could object.
+      onEffect: (effect: HostEffect) => void (rate.take(clock.nowSec()) && post({ type: 'effect', effect })),
+    },
+    {
+      site: environment.site,
+      clock,
+      dataPlane: liveDataPlane(environment),
+      registry: hostFunctionRegistry(),
+      guard: (instance) => watched(instance, watch),
+    },
+  );
+  clock.every(STATS_PERIOD_SEC, () => {
+    if (running !== null) post({ type: 'stats', stats: running.stats() });
+  });
+  post({ type: 'started', address: running.address, failure: null });
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'start':
+      start(message).catch((error: unknown) => post({ type: 'started', address: null, failure: toWireError(error) }));
+      break;
+    case 'freeze':
+      (running?.freeze() ?? Promise.reject(new Error('nothing runs here'))).then(
+        (bytes) => post({ type: 'frozen', id: message.id, bytes, failure: null }),
+        (error: unknown) => post({ type: 'frozen', id: message.id, bytes: null, failure: toWireError(error) }),
+      );
+      break;
+    case 'stored': {
+      const waiting = stores.get(message.id);
+      stores.delete(message.id);
+      if (message.failure === null) waiting?.resolve();
+      else waiting?.reject(fromWireError(message.failure));
+      break;
+    }
+    case 'close':
+      void (running?.close() ?? Promise.resolve()).finally(() => post({ type: 'closed' }));
+      break;
+  }
+});
+
+post({ type: 'ready' });

@@ -1,0 +1,60 @@
+// What the host's main thread and a sandbox worker say to each other.
+import { type ErrorCode, ERRORS, OutriderError } from '../../../shared/errors.ts';
+import type { HostEffect } from '../host-functions/host-effect.ts';
+import type { InstanceStart, InstanceStats } from './sandbox.ts';
+import type { WatchCell } from './call-watch.ts';
+
+/** How a worker reaches the world: the address that its listeners bind and announce. */
+export interface WorkerEnvironment {
+  readonly site: string;
+  readonly bindHost: string;
+  readonly advertisedHost: string;
+  /** PEM texts of the host's identity; null on loopback. */
+  readonly tls: { readonly cert: string; readonly key: string; readonly ca?: string; readonly requestCert?: boolean } | null;
+}
+
+type Plain<T> = { readonly [K in keyof T as T[K] extends ((...args: never[]) => unknown) | null ? never : K]: T[K] };
+
+/** The start options without their callbacks. */
+export type WorkerStart = Plain<Omit<InstanceStart, 'storeCheckpoint'>> & { readonly stores: boolean };
+
+export type ToWorker =
+  | {
+      readonly type: 'start';
+      readonly module: unknown;
+      readonly digest: string;
+      readonly start: WorkerStart;
+      readonly watch: WatchCell;
+      readonly environment: WorkerEnvironment;
+    }
+  | { readonly type: 'freeze'; readonly id: number }
+  | { readonly type: 'stored'; readonly id: number; readonly failure: WireError | null }
+  | { readonly type: 'close' };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'started'; readonly address: string; readonly failure: null }
+  | { readonly type: 'started'; readonly address: null; readonly failure: WireError }
+  | { readonly type: 'frozen'; readonly id: number; readonly bytes: Uint8Array | null; readonly failure: WireError | null }
+  | { readonly type: 'store'; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly type: 'effect'; readonly effect: HostEffect }
+  | { readonly type: 'activated' }
+  | { readonly type: 'retired'; readonly reason: 'moved' | 'fenced' }
+  | { readonly type: 'failed'; readonly failure: WireError }
+  | { readonly type: 'stats'; readonly stats: InstanceStats }
+  | { readonly type: 'closed' };
+
+/** An error as data: errors of our own keep their code between threads. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+}
+
+export function toWireError(error: unknown): WireError {
+  if (error instanceof OutriderError) return { code: error.code, message: error.message };
+  return { code: 'OUT_INTERNAL', message: error instanceof Error ? error.message : String(error) };
+}
+
+export function fromWireError({ code, message }: WireError): OutriderError {
+  return new OutriderError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'OUT_INTERNAL', message);
+}

@@ -1,0 +1,72 @@
+// Warm workers: started and loaded ahead of time, because starting one takes longer than everything else in a warm offload.
+import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import type { FromWorker } from './worker-messages.ts';
+
+export interface WorkerPoolOptions {
+  /** Workers that wait warm. */
+  readonly spare: number;
+  /** Heap of the trusted JavaScript in a worker [MiB]; the guest's memory is bounded in its own code. */
+  readonly heapMb?: number;
+}
+
+/** In a source tree (tests, tsx) workers run the built file: Node cannot run TypeScript. */
+export function builtFile(url: string): string {
+  const path = fileURLToPath(url);
+  if (!path.endsWith('.ts')) return path;
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  return `${root}dist/${path.slice(root.length).replace(/\.ts$/, '.js')}`;
+}
+
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url).href;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #spare: Promise<Worker>[] = [];
+  #closed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#refill();
+  }
+
+  /** A loaded worker; another one is started in its place. */
+  async take(): Promise<Worker> {
+    const worker = this.#spare.shift() ?? this.#spawn();
+    const taken = await worker;
+    this.#refill();
+    return taken;
+  }
+
+  /** Resolves when the spare workers are warm. */
+  async warm(): Promise<void> {
+    await Promise.all(this.#spare);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const workers = await Promise.allSettled(this.#spare.splice(0));
+    await Promise.all(workers.map((result) => (result.status === 'fulfilled' ? result.value.terminate() : undefined)));
+  }
+
+  #refill(): void {
+    while (!this.#closed && this.#spare.length < this.#options.spare) {
+      const worker = this.#spawn();
+      worker.catch(() => undefined);
+      this.#spare.push(worker);
+    }
+  }
+
+  #spawn(): Promise<Worker> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(builtFile(ENTRY), {
+        resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb ?? 128, maxYoungGenerationSizeMb: 8 },
+        // Nothing of the host's environment is for modules or their shells.
+        env: {},
+        execArgv: [],
+      });
+      worker.once('message', (message: FromWorker) => (message.type === 'ready' ? resolve(worker) : reject(new Error('not ready'))));
+      worker.once('error', reject);
+    });
+  }
+}

@@ -1,0 +1,229 @@
+// The sandbox of real sites: one worker thread per instance, its data-plane socket ending in that worker, ended when a call takes too long.
+import type { Worker } from 'node:worker_threads';
+import { OutriderError } from '../../../shared/errors.ts';
+import { CallWatch, newWatchCell } from './call-watch.ts';
+import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
+import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
+import { fromWireError, type FromWorker, type ToWorker, toWireError, type WorkerEnvironment } from './worker-messages.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface WorkerSandboxOptions extends WorkerEnvironment {
+  readonly loader: ModuleLoader;
+  /** Workers that wait warm; default 2. */
+  readonly spareWorkers?: number;
+}
+
+/** How often the deadlines are looked at [ms]. */
+const WATCH_PERIOD_MS = 25;
+/** How long an instance may take to start, or to close on request, before its worker is ended [ms]. */
+const START_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 1000;
+
+export class WorkerSandbox implements Sandbox {
+  readonly #options: WorkerSandboxOptions;
+  readonly #pool: WorkerPool;
+  readonly #loader: CachingLoader;
+  readonly #running = new Set<WorkerInstance>();
+  readonly #watchdog: NodeJS.Timeout;
+
+  constructor(options: WorkerSandboxOptions) {
+    this.#options = options;
+    this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2 });
+    this.#loader = new CachingLoader(options.loader);
+    this.#watchdog = setInterval(() => {
+      const nowMs = performance.now();
+      for (const instance of this.#running) instance.watch(nowMs);
+    }, WATCH_PERIOD_MS);
+    this.#watchdog.unref();
+  }
+
+  /** Resolves when spare workers are warm. */
+  warm(): Promise<void> {
+    return this.#pool.warm();
+  }
+
+  cached(digest: string): LoadedModule | null {
+    return this.#loader.cached(digest);
+  }
+
+  load(digest: string, bundle: Uint8Array): Promise<LoadedModule> {
+    return this.#loader.load(digest, bundle);
+  }
+
+  async start(module: LoadedModule, options: InstanceStart): Promise<SandboxedInstance> {
+    const worker = await this.#pool.take();
+    const instance = new WorkerInstance(worker, options, () => this.#running.delete(instance));
+    this.#running.add(instance);
+    await instance.begin(module as RunnableModule, this.#options);
+    return instance;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watchdog);
+    await Promise.all([...this.#running].map((instance) => instance.close()));
+    await this.#pool.close();
+  }
+}
+
+class WorkerInstance implements SandboxedInstance {
+  readonly #worker: Worker;
+  readonly #options: InstanceStart;
+  readonly #ended: () => void;
+  readonly #cell = newWatchCell();
+  readonly #watch: CallWatch;
+  readonly #freezes = new Map<number, { readonly resolve: (bytes: Uint8Array) => void; readonly reject: (error: Error) => void }>();
+  #address: string | null = null;
+  #stats: InstanceStats = NO_STATS;
+  #over = false;
+  #started: ((failure: Error | null) => void) | null = null;
+  #closed: (() => void) | null = null;
+  #count = 0;
+
+  constructor(worker: Worker, options: InstanceStart, ended: () => void) {
+    this.#worker = worker;
+    this.#options = options;
+    this.#ended = ended;
+    this.#watch = new CallWatch(this.#cell, options.limits.callDeadlineSec * 1000);
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('error', (error) => this.#fail(crashOf(error)));
+    worker.on('exit', () => this.#fail(new OutriderError('OUT_MODULE_TRAP', `the worker of ${options.instance} ended unexpectedly`)));
+  }
+
+  get addresses(): readonly string[] {
+    return this.#address === null ? [] : [this.#address];
+  }
+
+  get stats(): InstanceStats {
+    return this.#stats;
+  }
+
+  async begin(module: RunnableModule, environment: WorkerEnvironment): Promise<void> {
+    const { onActivated: _a, onRetired: _r, onFailed: _f, onEffect: _e, storeCheckpoint, ...plain } = this.#options;
+    const started = new Promise<void>((resolve, reject) => {
+      this.#started = (failure) => (failure === null ? resolve() : reject(failure));
+    });
+    const timeout = setTimeout(
+      () => this.#fail(new OutriderError('OUT_EDGE_DEADLINE', 'the instance did not start in time')),
+      START_TIMEOUT_MS,
+    );
+    const { site, bindHost, advertisedHost, tls } = environment;
+    this.#post({
+      type: 'start',
+      digest: module.digest,
+      module: module.transferable,
+      start: { ...plain, stores: storeCheckpoint !== null },
+      watch: this.#cell,
+      environment: { site, bindHost, advertisedHost, tls },
+    });
+    await started.finally(() => clearTimeout(timeout));
+  }
+
+  /** Called periodically: ends the worker when its guest does not come back. */
+  watch(nowMs: number): void {
+    if (this.#over || !this.#watch.overdue(nowMs)) return;
+    const { instance, limits } = this.#options;
+    this.#fail(new OutriderError('OUT_EDGE_DEADLINE', `a call of ${instance} ran longer than ${limits.callDeadlineSec} s`));
+  }
+
+  freeze(): Promise<Uint8Array> {
+    if (this.#over) return Promise.reject(new OutriderError('OUT_ELASTIC_RETIRED', `${this.#options.instance} has ended`));
+    const id = ++this.#count;
+    return new Promise((resolve, reject) => {
+      this.#freezes.set(id, { resolve, reject });
+      this.#post({ type: 'freeze', id });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    const goodbye = new Promise<void>((resolve) => (this.#closed = resolve));
+    this.#post({ type: 'close' });
+    const patience = setTimeout(() => this.#closed?.(), CLOSE_TIMEOUT_MS);
+    await goodbye;
+    clearTimeout(patience);
+    await this.#end();
+  }
+
+  #receive(message: FromWorker): void {
+    const { onActivated, onRetired, onEffect } = this.#options;
+    if (message.type === 'closed') this.#closed?.();
+    if (this.#over) return;
+    switch (message.type) {
+      case 'started':
+        if (message.failure === null) {
+          this.#address = message.address;
+          this.#started?.(null);
+        } else {
+          this.#over = true;
+          this.#started?.(fromWireError(message.failure));
+          void this.#end();
+        }
+        break;
+      case 'store':
+        void this.#store(message.id, message.bytes);
+        break;
+      case 'frozen': {
+        const waiting = this.#freezes.get(message.id);
+        this.#freezes.delete(message.id);
+        if (message.bytes !== null) waiting?.resolve(message.bytes);
+        else waiting?.reject(fromWireError(message.failure ?? { code: 'OUT_INTERNAL', message: 'no checkpoint' }));
+        break;
+      }
+      case 'effect':
+        onEffect(message.effect);
+        break;
+      case 'activated':
+        onActivated();
+        break;
+      case 'retired':
+        onRetired(message.reason);
+        break;
+      case 'failed':
+        this.#fail(fromWireError(message.failure));
+        break;
+      case 'stats':
+        this.#stats = message.stats;
+        break;
+      case 'ready':
+      case 'closed':
+        break;
+    }
+  }
+
+  async #store(id: number, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#options.storeCheckpoint?.(bytes);
+      this.#post({ type: 'stored', id, failure: null });
+    } catch (error) {
+      this.#post({ type: 'stored', id, failure: toWireError(error) });
+    }
+  }
+
+  /** Over, without its consent: the thread is ended, whoever waits is told, the host drops the instance. */
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const { reject } of this.#freezes.values()) reject(error);
+    const starting = this.#address === null;
+    void this.#end();
+    if (starting) this.#started?.(error);
+    else this.#options.onFailed(error);
+  }
+
+  async #end(): Promise<void> {
+    this.#ended();
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+}
+
+function crashOf(error: Error): OutriderError {
+  const outOfMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return new OutriderError(outOfMemory ? 'OUT_EDGE_LIMIT' : 'OUT_MODULE_TRAP', `the worker of the instance crashed: ${error.message}`, {
+    cause: error,
+  });
+}

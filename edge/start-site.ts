@@ -1,0 +1,165 @@
+// A live edge site: broker, manager and gateway in this process, each edge host in one of its own.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { connectSiteBus } from '../shared/bus/site-bus.ts';
+import { SystemClock } from '../shared/clock/system-clock.ts';
+import type { Clock } from '../shared/ports/clock.ts';
+import type { Logger } from '../shared/ports/logger.ts';
+import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
+import type { SiteConfig } from './config.ts';
+import { credentialTable, trustEveryone } from './control/authenticator.ts';
+import { OffloadManager } from './control/offload-manager.ts';
+import { startGateway } from './gateway/gateway.ts';
+import { type HostProcess, superviseHost } from './host-processes.ts';
+import type { HostProcessConfig } from './host/process-config.ts';
+import { pinoLogger } from './logging.ts';
+import { type SiteIdentities, siteIdentities } from './site-identities.ts';
+
+export interface LiveSite {
+  /** Of the gateway: dashboard, REST, `/mqtt`. */
+  readonly url: string;
+  /** What rovers connect to. */
+  readonly brokerUrl: string;
+  readonly manager: OffloadManager;
+  readonly hosts: readonly HostProcess[];
+  /** Takes the embedded broker away and brings it back, as an outage would. No-ops with an external broker. */
+  stopBroker(): Promise<void>;
+  startBroker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StartSiteOptions {
+  /** Whose seconds the events of the site are stamped with; default real time from now. */
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+}
+
+/** Built dashboard, from the built file (dist/edge/) and from the source tree (edge/). */
+const DASHBOARD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/dashboard' : '../dashboard', import.meta.url));
+const CONNECT_ATTEMPT_SEC = 10;
+
+export async function startEdgeSite(config: SiteConfig, options: StartSiteOptions = {}): Promise<LiveSite> {
+  const { site, listen } = config;
+  const logger = options.logger ?? pinoLogger(config.logLevel, { site });
+  const clock = options.clock ?? new SystemClock();
+  const undo: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const siteKey = await siteKeyOf(config.data);
+    const identities = config.rovers === null ? null : siteIdentities(randomBytes(24).toString('base64url'), config.rovers);
+    const broker = config.broker === null ? await restartableBroker(config, identities, logger) : null;
+    if (broker !== null) undo.push(() => broker.stop());
+    const brokerUrl = config.broker ?? `mqtt://${listen}:${broker?.port}`;
+    const credentials = identities ?? config.brokerCredentials;
+    const bus = await connectSiteBus({
+      url: brokerUrl,
+      // One connection at a time may have this id: a second manager of the site takes over or is refused, never works beside.
+      clientId: `manager-${site}`.slice(0, 64),
+      canaryTopic: `outrider/${site}/manager/session`,
+      connectTimeoutSec: CONNECT_ATTEMPT_SEC,
+      logger,
+      ...(credentials === null ? {} : { username: credentials.username, password: credentials.password }),
+    });
+    undo.push(() => bus.close());
+    const manager = new OffloadManager({
+      ...{ site, clock, bus, siteKey, quotas: config.quotas },
+      logger: logger.child({ part: 'manager' }),
+      authenticate: config.rovers === null ? trustEveryone : credentialTable(config.rovers),
+      session: randomBytes(4).toString('hex'),
+    });
+    await manager.start();
+    undo.push(() => manager.close());
+    const hosts = await Promise.all(
+      Array.from({ length: config.hosts }, async (_, index) => {
+        const host = await superviseHost(hostConfig(config, `edge-${index + 1}`, brokerUrl, credentials), logger);
+        undo.push(() => host.stop());
+        return host;
+      }),
+    );
+    const gateway = await startGateway({
+      ...{ listen, port: config.gatewayPort, dashboard: DASHBOARD, logger },
+      view: {
+        site,
+        hosts: () => manager.resources.hosts(),
+        placements: () => manager.book.all(),
+        brokerUp: () => bus.connected,
+        failovers: () => manager.failover.completed,
+        malformed: () => manager.malformed,
+      },
+      serveMqtt: (stream, request) => (broker === null ? relay(stream, brokerUrl) : broker.serve(stream, request)),
+    });
+    undo.push(() => gateway.close());
+    return {
+      ...{ url: gateway.url, brokerUrl, manager, hosts, close },
+      stopBroker: async () => broker?.stop(),
+      startBroker: async () => broker?.start(),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function hostConfig(
+  config: SiteConfig,
+  host: string,
+  brokerUrl: string,
+  credentials: { username: string; password: string } | null,
+): HostProcessConfig {
+  const { site, data, listen, logLevel } = config;
+  const { username = null, password = null } = credentials ?? {};
+  return { ...config.host, site, host, brokerUrl, username, password, data, logLevel, bindHost: listen, advertisedHost: listen };
+}
+
+/** The embedded broker behind a handle that survives stop and start: same port, state said again by its clients. */
+async function restartableBroker(config: SiteConfig, identities: SiteIdentities | null, logger: Logger) {
+  const { site, listen: host } = config;
+  const identify = identities === null ? {} : { identify: identities.identify };
+  const start = (port: number): Promise<EmbeddedBroker> =>
+    startEmbeddedBroker({ site, host, port, ...identify, logger: logger.child({ part: 'broker' }) });
+  let broker: EmbeddedBroker | null = await start(config.mqttPort);
+  const port = broker.port as number;
+  return {
+    port,
+    serve: (...[stream, request]: Parameters<EmbeddedBroker['serve']>) =>
+      void (broker === null ? stream.destroy() : broker.serve(stream, request)),
+    stop: async () => {
+      const stopping = broker;
+      broker = null;
+      await stopping?.close();
+    },
+    start: async () => {
+      broker ??= await start(port);
+    },
+  };
+}
+
+/** MQTT over WebSocket for an external broker: the same bytes on a TCP connection. */
+function relay(stream: Duplex, brokerUrl: string): void {
+  const { protocol, hostname, port } = new URL(brokerUrl);
+  const secure = protocol === 'mqtts:';
+  const target = { host: hostname, port: Number(port) || (secure ? 8883 : 1883) };
+  const socket = secure ? connectTls({ ...target, servername: hostname }) : connectTcp(target);
+  stream.pipe(socket).pipe(stream);
+  socket.on('error', () => stream.destroy());
+  stream.on('close', () => socket.destroy());
+}
+
+/** The secret that all keys of a site follow from: made once, readable by the owner alone. */
+async function siteKeyOf(data: string): Promise<Uint8Array> {
+  await mkdir(data, { recursive: true });
+  const path = join(data, 'site.key');
+  await writeFile(path, randomBytes(32), { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest();
+}
