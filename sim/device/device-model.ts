@@ -32,7 +32,7 @@ export class DeviceModel {
   readonly #battery: BatterySpec;
   readonly #random: Random;
   #bookings: Booking[] = [];
-  #freeSec = 0;
+  readonly #lanes = new Map<string, number[]>();
   #nowSec = 0;
   #cpu: number;
   #gpu = 0;
@@ -79,17 +79,40 @@ export class DeviceModel {
     return this.#bookedTasks;
   }
 
-  /** Books one run of a task; tasks run one after the other. Returns when its result is there, in seconds from now. */
+  /**
+   * Books one run of a task and returns when its result is there, in seconds from now. As many runs of one task go on at
+   * once as the cores (or the GPU) have room for, others queue; what exceeds all cores together takes longer.
+   */
   book(task: string, nowSec: number): number {
-    const cost = this.profile.tasks[task] ?? this.profile.tasks['*'];
+    const cost: TaskCost | undefined = this.profile.tasks[task] ?? this.profile.tasks['*'];
     if (cost === undefined) return 0;
     this.#bookedTasks += 1;
-    const seconds = cost.seconds * (this.#throttled ? this.profile.throttleSlowdown : 1) * (1 + 0.03 * this.#random.gaussian());
-    const fromSec = Math.max(nowSec, this.#freeSec);
-    const untilSec = fromSec + Math.max(seconds, cost.seconds * 0.5);
-    this.#freeSec = untilSec;
+    const lanes = this.#lanesOf(task, cost);
+    const lane = lanes.indexOf(Math.min(...lanes));
+    const fromSec = Math.max(nowSec, lanes[lane] as number);
+    const spread = Math.max(0.5, 1 + 0.03 * this.#random.gaussian());
+    const seconds = cost.seconds * spread * (this.#throttled ? this.profile.throttleSlowdown : 1) * this.#crowding(fromSec, cost);
+    const untilSec = fromSec + seconds;
+    lanes[lane] = untilSec;
     this.#bookings.push({ fromSec, untilSec, cost });
     return untilSec - nowSec;
+  }
+
+  /** When each place for a task is free again. */
+  #lanesOf(task: string, cost: TaskCost): number[] {
+    let lanes = this.#lanes.get(task);
+    if (lanes === undefined) {
+      lanes = Array.from({ length: Math.max(1, Math.floor(1 / Math.max(cost.cpuFraction, cost.gpuFraction, 0.01))) }, () => 0);
+      this.#lanes.set(task, lanes);
+    }
+    return lanes;
+  }
+
+  /** How much longer a task takes because others run at that time: 1 while all cores together suffice. */
+  #crowding(atSec: number, cost: TaskCost): number {
+    let load = this.profile.baseCpuFraction + cost.cpuFraction;
+    for (const other of this.#bookings) if (other.fromSec <= atSec && other.untilSec > atSec) load += other.cost.cpuFraction;
+    return Math.max(1, load);
   }
 
   /** Moves on by `dtSec` to `nowSec`; `motorsW` is what the drive draws meanwhile [W]. */

@@ -38,6 +38,7 @@ export const fleetSchema = z
         rangeMaxM: z.number().min(0.5).max(60).default(12),
         noiseM: z.number().min(0).max(0.5).default(0.008),
         dropout: z.number().min(0).max(0.9).default(0.004),
+        latencySec: z.number().min(0).max(2).default(0),
       })
       .prefault({}),
     camera: z

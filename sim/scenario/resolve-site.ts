@@ -8,6 +8,7 @@ import { type SiteDefinition, World } from '../world/world.ts';
 import { buildLayout } from './layouts.ts';
 import { placeHazards, placeProps } from './place-objects.ts';
 import { completeStarts } from './place-starts.ts';
+import { placeWalkers } from './place-walkers.ts';
 import type { WorldSection } from './world-schema.ts';
 
 export interface ResolveOptions {
@@ -52,7 +53,10 @@ export function resolveSite(section: WorldSection, options: ResolveOptions): Sit
   const withStarts: SiteDefinition = { ...bare, starts: allStarts };
   const hazards = placeHazards(withStarts, section, random.fork('hazards'), roverRadiusM);
   const withHazards: SiteDefinition = { ...withStarts, hazards };
-  return { ...withHazards, props: placeProps(withHazards, section, random.fork('props'), roverRadiusM) };
+  const props = placeProps(withHazards, section, random.fork('props'), roverRadiusM);
+  const withProps: SiteDefinition = { ...withHazards, props };
+  const walkers = placeWalkers(withProps, section.walkers, random.fork('walkers'));
+  return { ...withProps, movers: [...withProps.movers, ...walkers] };
 }
 
 function outerWalls(section: WorldSection): Solid[] {

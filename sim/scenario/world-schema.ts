@@ -86,6 +86,7 @@ export const worldSchema = z
       .max(200)
       .default([]),
     movers: z.array(moverSchema).max(50).default([]),
+    walkers: z.number().int().min(0).max(50).default(0).describe('People who walk to and fro; the seed chooses where.'),
   })
   .superRefine((world, context) => {
     const [width, depth] = world.sizeM;

@@ -15,6 +15,8 @@ export interface LidarSpec {
   readonly noisePerM: number;
   /** Share of rays without a valid measurement. */
   readonly dropout: number;
+  /** Time from the measurement to its arrival on the rover's side [s]. */
+  readonly latencySec: number;
 }
 
 export const DEFAULT_LIDAR: LidarSpec = {
@@ -25,6 +27,7 @@ export const DEFAULT_LIDAR: LidarSpec = {
   noiseM: 0.008,
   noisePerM: 0.001,
   dropout: 0.004,
+  latencySec: 0,
 };
 
 /** Told of each scan's true ranges; for scoring only. Infinity: nothing in range; `moving` marks rays that hit something that moves. */
@@ -45,6 +48,8 @@ export class SimulatedLidar implements LidarIo {
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
   #scan: LidarScan | null = null;
+  /** Scans on their way to the rover, oldest first. */
+  readonly #underway: LidarScan[] = [];
   #sequence = 0;
   #connected = true;
   observer: ScanObserver | null = null;
@@ -96,7 +101,7 @@ export class SimulatedLidar implements LidarIo {
       }
     }
     this.observer?.(pose, -Math.PI, (2 * Math.PI) / rays, truth, this.#moving);
-    this.#scan = {
+    this.#underway.push({
       stampSec,
       sequence: this.#sequence++,
       angleMinRad: -Math.PI,
@@ -104,7 +109,20 @@ export class SimulatedLidar implements LidarIo {
       rangeMinM,
       rangeMaxM,
       rangesM,
-    };
+    });
+    this.deliver(stampSec);
+  }
+
+  /** Hands over the scans whose latency is over; called with every step. */
+  deliver(nowSec: number): void {
+    for (
+      let next = this.#underway[0];
+      next !== undefined && next.stampSec + this.spec.latencySec <= nowSec + 1e-9;
+      next = this.#underway[0]
+    ) {
+      this.#scan = next;
+      this.#underway.shift();
+    }
   }
 
   /** Shortens the rays that a disc stands in the way of; only those within its angular width are looked at. */

@@ -65,6 +65,22 @@ describe('device models', () => {
     expect(second).toBeGreaterThan(first + 1);
   });
 
+  it('runs small tasks beside a long one, a little slower when the cores do not suffice', () => {
+    const device = new DeviceModel(DEVICE_PROFILES['raspberry-pi-3b'], new SeededRandom(1));
+    const alone = device.book('map-server.update', 0);
+    device.book('object-detection.detect', 10);
+    const beside = device.book('map-server.update', 10.1);
+    expect(beside).toBeGreaterThan(alone);
+    expect(beside).toBeLessThan(2 * alone);
+  });
+
+  it('an edge server takes three detections at once', () => {
+    const device = new DeviceModel(DEVICE_PROFILES['edge-server'], new SeededRandom(1));
+    const times = [1, 2, 3, 4].map(() => device.book('object-detection.detect', 0));
+    expect(Math.max(...times.slice(0, 3))).toBeLessThan(0.06);
+    expect(times[3]).toBeGreaterThan(0.07);
+  });
+
   it('slows down when it is too hot and recovers', () => {
     const device = new DeviceModel({ ...DEVICE_PROFILES['raspberry-pi-3b'], ambientC: 45 }, new SeededRandom(1));
     run(device, 0, 200, true);

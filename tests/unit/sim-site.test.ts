@@ -133,4 +133,27 @@ describe('simulated site', () => {
     expect(inputs?.angularVelocityRadPerSec[2]).toBeCloseTo(0.8, 1);
     expect(inputs?.accelerationMPerSec2[2]).toBeGreaterThan(9.4);
   });
+
+  it('hands scans over late when the lidar has a latency', async () => {
+    const { clock, site } = build(ROOM, { rovers: [{ id: 'a' }], lidar: { latencySec: 0.25 } });
+    site.start();
+    await clock.run({ untilSec: 2.011 });
+    const scan = site.rovers[0]?.lidar.update().scan;
+    expect(2 - (scan?.stampSec ?? 0)).toBeGreaterThan(0.24);
+    expect(2 - (scan?.stampSec ?? 0)).toBeLessThan(0.36);
+  });
+
+  it('walkers keep to free floor and away from walls, whatever the seed', async () => {
+    for (const seed of [1, 2, 3]) {
+      const { clock, site } = build({ sizeM: [16, 12], layout: 'warehouse', walkers: 3 }, { rovers: [{ id: 'a' }] }, seed);
+      site.start();
+      const moved = site.movers.map((mover) => ({ mover, x: mover.x, y: mover.y }));
+      clock.every(0.5, () => {
+        for (const { x, y, radiusM } of site.movers) expect(site.world.isClear(x, y, radiusM)).toBe(true);
+      });
+      await clock.run({ untilSec: 10 });
+      expect(moved).toHaveLength(3);
+      for (const { mover, x, y } of moved) expect(Math.hypot(mover.x - x, mover.y - y)).toBeGreaterThan(0.1);
+    }
+  });
 });
