@@ -1,0 +1,49 @@
+// The distance to an upright object's axis from the lidar points that lie on its near side.
+import type { Point2, Pose2 } from '../../shared/geometry/pose2.ts';
+import type { LidarScan } from '../../shared/ports/lidar-io.ts';
+
+/** A scan and where its sensor was [map frame]. */
+export interface PlacedScan {
+  readonly scan: LidarScan;
+  readonly pose: Pose2;
+}
+
+export interface LidarQuery {
+  /** Eye point and direction of sight [rad], map frame. */
+  readonly eye: Point2;
+  readonly directionRad: number;
+  /** Radius of the object [m]. */
+  readonly radiusM: number;
+  /** Distances to the axis that are possible at all [m]. */
+  readonly nearestM: number;
+  readonly farthestM: number;
+}
+
+/** Points nearer to the edge of a round body than this share of its radius may belong to what is behind it. */
+const CENTRAL_SHARE = 0.8;
+/** Points of one body agree on its axis within this [m]. */
+const CLUSTER_M = 0.25;
+
+/** Distance from the eye to the object's axis by the lidar [m], or null where no point fits. */
+export function lidarRange({ scan, pose }: PlacedScan, query: LidarQuery): number | null {
+  const { eye, directionRad, radiusM, nearestM, farthestM } = query;
+  const c = Math.cos(directionRad);
+  const s = Math.sin(directionRad);
+  const distances: number[] = [];
+  for (const [index, range] of scan.rangesM.entries()) {
+    if (!(range >= scan.rangeMinM && range <= scan.rangeMaxM)) continue;
+    const angle = pose.theta + scan.angleMinRad + index * scan.angleIncrementRad;
+    const dx = pose.x + range * Math.cos(angle) - eye.x;
+    const dy = pose.y + range * Math.sin(angle) - eye.y;
+    const along = c * dx + s * dy;
+    const across = c * dy - s * dx;
+    if (along <= 0 || Math.abs(across) > CENTRAL_SHARE * radiusM) continue;
+    const distance = along + Math.sqrt(radiusM * radiusM - across * across);
+    if (distance >= nearestM && distance <= farthestM) distances.push(distance);
+  }
+  distances.sort((a, b) => a - b);
+  const nearest = distances[0];
+  if (nearest === undefined) return null;
+  const body = distances.filter((distance) => distance <= nearest + CLUSTER_M);
+  return body[body.length >> 1] ?? nearest;
+}

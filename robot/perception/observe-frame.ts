@@ -1,0 +1,94 @@
+// From a frame's detections to sightings on the map: bearing by the box, range by the floor contact or, better, by the lidar.
+import { compose, type Pose2 } from '../../shared/geometry/pose2.ts';
+import type { ObservedFrame, Sighting } from '../../shared/modules/map-server/records.ts';
+import type { Detection } from '../../shared/modules/object-detection/records.ts';
+import type { CameraIntrinsics, CameraMount } from '../../shared/ports/camera-io.ts';
+import { bearingOf, floorDistance, pixelRay } from './camera-ray.ts';
+import { lidarRange, type PlacedScan } from './lidar-range.ts';
+
+/** Covariance of a pose: position [m²] in the map frame, heading [rad²]. */
+export interface PoseCovariance {
+  readonly xx: number;
+  readonly xy: number;
+  readonly yy: number;
+  readonly thetaTheta: number;
+}
+
+export interface ObserveOptions {
+  readonly detections: readonly Detection[];
+  readonly stampSec: number;
+  readonly frameWidth: number;
+  readonly intrinsics: CameraIntrinsics;
+  readonly mount: CameraMount;
+  /** Pose of the base in the map frame at the frame's stamp. */
+  readonly pose: Pose2;
+  readonly poseCovariance?: PoseCovariance;
+  /** A scan of about the same time, and the pose of its sensor. */
+  readonly scan?: PlacedScan;
+}
+
+/** Half the width of what is known by class [m]; the floor contact and the lidar see the near side, the map wants the axis. */
+const CLASS_RADIUS_M: Readonly<Record<string, number>> = { survivor: 0.36, 'gas-cylinder': 0.13, 'chemical-drum': 0.29, fire: 0.3 };
+const UNKNOWN_RADIUS_M = 0.25;
+
+const DEFAULT_POSE_COVARIANCE: PoseCovariance = { xx: 0.0009, xy: 0, yy: 0.0009, thetaTheta: 0.0001 };
+/** Standard deviations of a box's edges [px] and of a class's radius [m]. */
+const EDGE_SIGMA_PX = 1.5;
+const RADIUS_SIGMA_M = 0.04;
+const LIDAR_SIGMA_M = 0.03;
+/** The lidar may correct the floor contact by three of its standard deviations and this much [m]. */
+const GATE_M = 0.35;
+/** Without a lidar point the floor contact is worth reporting up to here [m]. */
+const MAX_FLOOR_RANGE_M = 5;
+/** A hazard is normally recognised up to here [m]. */
+const RECOGNITION_RANGE_M = 6;
+
+/** The frame as evidence for the Map Server: what was seen, and from where nothing else was. */
+export function observeFrame(options: ObserveOptions): ObservedFrame {
+  const { detections, stampSec, frameWidth, intrinsics, mount, pose } = options;
+  const eye = compose(pose, { x: mount.xM, y: mount.yM, theta: 0 });
+  const sightings: Sighting[] = [];
+  for (const detection of detections) {
+    const sighting = locate(detection, eye, options);
+    if (sighting !== null) sightings.push(sighting);
+  }
+  const halfFovRad = Math.atan(Math.min(intrinsics.cx, frameWidth - intrinsics.cx) / intrinsics.fx);
+  return { stampSec, x: eye.x, y: eye.y, theta: eye.theta, halfFovRad, maxRangeM: RECOGNITION_RANGE_M, sightings };
+}
+
+/** The sighting of one detection; null where its distance cannot be told. */
+function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sighting | null {
+  const { intrinsics, mount, poseCovariance = DEFAULT_POSE_COVARIANCE } = options;
+  const foot = pixelRay(detection.x + detection.width / 2, detection.y + detection.height, intrinsics, mount);
+  const contactM = floorDistance(foot, mount);
+  if (contactM === null) return null;
+  const radiusM = CLASS_RADIUS_M[detection.className] ?? UNKNOWN_RADIUS_M;
+  const floorM = contactM + radiusM;
+  // v of the floor contact is f·h/range, so a pixel there is worth range²/(f·h).
+  const floorSigmaM = (EDGE_SIGMA_PX * contactM * contactM) / (intrinsics.fy * mount.zM) + RADIUS_SIGMA_M;
+  const directionRad = eye.theta + bearingOf(foot);
+  const gateM = GATE_M + 3 * floorSigmaM;
+  const lidarM =
+    options.scan === undefined
+      ? null
+      : lidarRange(options.scan, { eye, directionRad, radiusM, nearestM: Math.max(radiusM, floorM - gateM), farthestM: floorM + gateM });
+  if (lidarM === null && floorM > MAX_FLOOR_RANGE_M) return null;
+  const rangeM = lidarM ?? floorM;
+  const alongSigmaM = lidarM === null ? floorSigmaM : Math.hypot(LIDAR_SIGMA_M, RADIUS_SIGMA_M);
+  const bearingVariance = (EDGE_SIGMA_PX / intrinsics.fx) ** 2 + poseCovariance.thetaTheta;
+  const c = Math.cos(directionRad);
+  const s = Math.sin(directionRad);
+  const along = alongSigmaM * alongSigmaM;
+  const across = rangeM * rangeM * bearingVariance;
+  return {
+    className: detection.className,
+    score: detection.score,
+    x: eye.x + rangeM * c,
+    y: eye.y + rangeM * s,
+    covXX: c * c * along + s * s * across + poseCovariance.xx,
+    covXY: c * s * (along - across) + poseCovariance.xy,
+    covYY: s * s * along + c * c * across + poseCovariance.yy,
+    stampSec: options.stampSec,
+    rangeM,
+  };
+}
