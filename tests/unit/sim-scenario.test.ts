@@ -130,7 +130,9 @@ describe('bad sites', () => {
       starts: [{ at: [2, 2] }],
       hazards: Array.from({ length: 20 }, () => ({ class: 'fire' as const })),
     };
-    expect(() => resolve(crowded, 1, 1)).toThrow(/no room for hazard/);
+    expect(() => resolve(crowded, 1, 1)).toThrow(/no room for 20 hazards/);
+    const inWall: WorldSectionInput = { sizeM: [6, 6], starts: [{ at: [3, 3] }], hazards: [{ class: 'fire', at: [0.2, 3] }] };
+    expect(() => resolve(inWall, 1, 1)).toThrow(/stands in something solid/);
     expect(() => resolve({ sizeM: [2.5, 2.5], starts: [{ at: [1.2, 1.2] }] }, 1, 40)).toThrow(/room for \d+ rovers only/);
   });
 });
