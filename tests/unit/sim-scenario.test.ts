@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseYaml } from '../../shared/config/load-yaml.ts';
@@ -73,6 +73,24 @@ describe('search-and-rescue site', () => {
     expect(fleetOf(fleet, 2).rovers).toHaveLength(2);
     const many = fleetOf(fleet, 12);
     expect(new Set(many.rovers.map(({ id }) => id)).size).toBe(12);
+  });
+});
+
+describe('scenario library', () => {
+  const missions = new URL('../../missions/', import.meta.url);
+  const files = readdirSync(missions).filter((name) => name.endsWith('.yaml'));
+
+  it('has a scenario for every layout', () => {
+    const layouts = files.map(
+      (name) => (parse(readFileSync(new URL(name, missions), 'utf8')) as { world: WorldSectionInput }).world.layout,
+    );
+    for (const layout of LAYOUTS) expect(layouts).toContain(layout);
+  });
+
+  it.each(files)('%s is valid and makes a site for ten seeds', (name) => {
+    const { world: section, fleet } = parse(readFileSync(new URL(name, missions), 'utf8')) as { world: WorldSectionInput; fleet: unknown };
+    const rovers = fleetSchema.parse(fleet).rovers.length;
+    for (let seed = 1; seed <= 10; seed += 1) expect(resolve(section, seed, rovers).hazards.length).toBe(section.hazards?.length);
   });
 });
 
