@@ -1,54 +1,58 @@
-// The front end: follows the rover scan by scan against a local map of recent key frames, weighing odometry and scan by their covariances.
-import { between, compose, type Pose2 } from '../../../shared/geometry/pose2.ts';
+// Follows the rover scan by scan against a local map of key frames, weighing odometry and scan by their covariances, and keeps the
+// key frames together in a pose graph.
+import { between, compose, distance, inverse, type Pose2 } from '../../../shared/geometry/pose2.ts';
 import type { LidarScan } from '../../../shared/ports/lidar-io.ts';
 import type { SlamConfig } from '../slam-config.ts';
-import { correlativeSearch } from './correlative-search.ts';
-import type { KeyFrame } from './key-frame.ts';
-import { likelihoodPyramid, type LikelihoodPyramid } from './likelihood-pyramid.ts';
-import { predict, stepCovariance } from './odometry-model.ts';
-import { type Alignment, alignScan, type Prior } from './scan-aligner.ts';
+import { type KeyFrame, surfacesOf } from './key-frame.ts';
+import { LoopCloser } from './loop-closer.ts';
+import { predict, rotateCovariance, stepCovariance } from './odometry-model.ts';
+import { optimizePoseGraph, type PoseEdge } from './pose-graph.ts';
+import { ScanMatcher } from './scan-matcher.ts';
 import { type SurfacePoints, surfacePoints } from './surface-points.ts';
 import { SurfelMap } from './surfel-map.ts';
-import { add3, diagonal3, inverse3, type Matrix3, planarDeviation, ZERO3 } from './symmetric3.ts';
+import { add3, diagonal3, inverse3, type Matrix3, planarDeviation, quadratic3, ZERO3 } from './symmetric3.ts';
 
 export interface TrackStep {
   readonly covariance: Matrix3;
   readonly matched: boolean;
   readonly score: number;
-  /** Set when the pose graph moved: where the rover was before ← where it is now (drawn map ← corrected map). */
+  /** Set when the map has to be drawn anew: where the rover was ← where it is now. */
   readonly correction: Pose2 | null;
 }
 
-/** Above these a starting guess is too poor for fine alignment alone. */
-const SEARCH_ABOVE_RAD = 0.05;
-const SEARCH_ABOVE_M = 0.12;
-/** A scan that fits so much worse than the last ones has a wrong starting guess, or sees something new. */
-const POOR_SHARE = 0.8;
-/** What a slipping wheel may do between two scans, beyond odometry noise. */
-const SLIP_M = 0.2;
-const SLIP_RAD = 0.25;
-/** A second place that fits nearly as well makes the search's answer a guess. */
-const UNIQUE_SHARE = 0.92;
-/** Limits of the search window. */
-const MAX_SHIFT_M = 1.5;
-const MAX_TURN_RAD = 0.8;
-/** Uncertainty (relative to the map around) from which scans are not drawn: they would smear. */
+/** Uncertainty (relative to the map around) from which scans are not drawn: they would smear [m]. */
 const DRAW_LIMIT_M = 0.3;
+/** The local map is made anew after so many key frames. */
+const REBUILD_EVERY = 8;
+/** After a closure, old key frames around belong to the local map for this way [m]. */
+const REVISIT_M = 4;
+/** Way between closures that say the same [m]. */
+const LOOP_SPACING_M = 1;
+/** A closure is refused when the solved graph still contradicts it (squared error, 3 degrees of freedom). */
+const MAX_LOOP_ERROR = 25;
+/** Corrections below this do not show in the grid. */
+const REDRAW_M = 0.03;
+const REDRAW_RAD = 0.01;
 
 export class Tracker {
   readonly #config: SlamConfig;
+  readonly #matcher: ScanMatcher;
+  readonly #closer: LoopCloser;
   readonly #frames: KeyFrame[] = [];
-  #local = new SurfelMap();
-  #pyramid: LikelihoodPyramid | null = null;
+  readonly #edges: PoseEdge[] = [];
   #pose: Pose2;
   #covariance: Matrix3 = ZERO3;
   #odometry: Pose2 | null = null;
   #pathM = 0;
-  /** What share of a scan's points lay on known surfaces lately. */
-  #usualRatio = 0.6;
+  /** Odometry's uncertainty since the last key frame, in the axes of the map. */
+  #sinceKey: Matrix3 = ZERO3;
+  #lastLoopM = 0;
+  #loops = 0;
 
   constructor(config: SlamConfig, startPose: Pose2) {
     this.#config = config;
+    this.#matcher = new ScanMatcher(config);
+    this.#closer = new LoopCloser(config);
     this.#pose = startPose;
   }
 
@@ -61,7 +65,7 @@ export class Tracker {
   }
 
   get loopCount(): number {
-    return 0;
+    return this.#loops;
   }
 
   /** Whether the pose is known well enough to draw by it. */
@@ -85,62 +89,23 @@ export class Tracker {
     });
     const noise = stepCovariance(delta, this.#config.odometryNoise);
     const predicted = predict(this.#pose, this.#covariance, delta, noise);
-    this.#pose = predicted.pose;
-    this.#covariance = predicted.covariance;
-    let matched = true;
-    let score = 1;
+    this.#sinceKey = predict(this.#pose, this.#sinceKey, delta, noise).covariance;
+    let { pose, covariance } = predicted;
+    let step = { matched: true, score: 1, information: ZERO3 };
     if (this.#config.localizeBy === 'scan' && this.#frames.length > 0) {
-      const found = this.#match(points);
-      matched = found.matched;
-      score = found.score;
+      const match = this.#matcher.match(points, pose, covariance);
+      ({ pose, covariance } = match);
+      step = match;
     }
-    if (this.#isKeyFrame()) this.#addKeyFrame(points, scan.stampSec);
-    return { covariance: this.#covariance, matched, score, correction: null };
+    this.#pose = pose;
+    this.#covariance = covariance;
+    const correction = this.#isKeyFrame() ? this.#addKeyFrame(scan, points, step.information) : null;
+    return { covariance, matched: step.matched, score: step.score, correction };
   }
 
+  /** Solves the graph once more with all closures; whether the map has to be drawn anew. */
   finish(): boolean {
-    return false;
-  }
-
-  #match(points: SurfacePoints): { matched: boolean; score: number } {
-    const { align, minInlierRatio, minInliers } = this.#config;
-    const information = inverse3(add3(this.#covariance, FLOOR));
-    const prior: Prior | null = information === null ? null : { pose: this.#pose, information };
-    let found = alignScan(this.#local, points, this.#pose, prior, align);
-    const turnDeviation = Math.sqrt(this.#covariance[8]);
-    const shiftDeviation = planarDeviation(this.#covariance);
-    const poor = found.inlierRatio < POOR_SHARE * this.#usualRatio;
-    if (poor || turnDeviation > SEARCH_ABOVE_RAD || shiftDeviation > SEARCH_ABOVE_M) {
-      found = this.#search(points, found, shiftDeviation, turnDeviation);
-    }
-    const good = found.inlierRatio >= minInlierRatio && found.inliers >= minInliers;
-    if (good) {
-      this.#pose = found.pose;
-      this.#covariance = found.covariance;
-      this.#usualRatio += (found.inlierRatio - this.#usualRatio) / 10;
-    } else {
-      this.#usualRatio += (0.5 - this.#usualRatio) / 10;
-    }
-    return { matched: good, score: found.inlierRatio };
-  }
-
-  /**
-   * Looks wider than the odometry noise allows (wheels slip), and takes another place than `near` only when the scan fits
-   * clearly better there and nowhere else as well.
-   */
-  #search(points: SurfacePoints, near: Alignment, shiftDeviation: number, turnDeviation: number): Alignment {
-    this.#pyramid ??= likelihoodPyramid(this.#local);
-    const window = {
-      shiftM: Math.min(MAX_SHIFT_M, SLIP_M + 3 * shiftDeviation),
-      turnRad: Math.min(MAX_TURN_RAD, SLIP_RAD + 3 * turnDeviation),
-    };
-    const coarse = correlativeSearch(this.#pyramid, points, this.#pose, window, 0.3);
-    if (coarse === null || coarse.rivalScore > UNIQUE_SHARE * coarse.score) return near;
-    const slip = add3(this.#covariance, diagonal3((SLIP_M / 2) ** 2, (SLIP_M / 2) ** 2, (SLIP_RAD / 2) ** 2));
-    const information = inverse3(slip);
-    const prior = information === null ? null : { pose: this.#pose, information };
-    const far = alignScan(this.#local, points, coarse.pose, prior, this.#config.align);
-    return far.inlierRatio > near.inlierRatio + 0.05 ? far : near;
+    return this.#loops > 0 && this.#optimize() && this.#needsRedraw();
   }
 
   #isKeyFrame(): boolean {
@@ -150,32 +115,88 @@ export class Tracker {
     return Math.hypot(moved.x, moved.y) >= this.#config.keyFrameDistanceM || Math.abs(moved.theta) >= this.#config.keyFrameTurnRad;
   }
 
-  #addKeyFrame(points: SurfacePoints, stampSec: number): void {
-    const frame: KeyFrame = { index: this.#frames.length, stampSec, points, pathM: this.#pathM, pose: this.#pose };
+  #addKeyFrame(scan: LidarScan, points: SurfacePoints, information: Matrix3): Pose2 | null {
+    const last = this.#frames.at(-1);
+    const frame: KeyFrame = { index: this.#frames.length, scan, points, pathM: this.#pathM, pose: this.#pose, drawnPose: this.#pose };
     this.#frames.push(frame);
-    if (frame.index % REBUILD_EVERY === 0) this.#rebuild();
-    else this.#local.insert(points, this.#pose);
-    this.#pyramid = null;
+    if (last !== undefined) this.#edges.push(this.#chainEdge(last, frame, information));
+    this.#sinceKey = ZERO3;
+    const correction = this.#config.loopClosure ? this.#closeLoop(frame) : null;
+    if (correction !== null || frame.index % REBUILD_EVERY === 0) this.#matcher.setMap(this.#localMap(frame));
+    else this.#matcher.insert(points, frame.pose);
+    return correction;
   }
 
-  /** Makes the local map anew from the last stretch of the way. */
-  #rebuild(): void {
+  /** The relation between successive key frames: what the scan says and, where it says nothing, what odometry says. */
+  #chainEdge(last: KeyFrame, frame: KeyFrame, information: Matrix3): PoseEdge {
+    const relative = between(last.pose, frame.pose);
+    const way = Math.hypot(relative.x, relative.y);
+    const turn = Math.abs(relative.theta);
+    const position = 0.004 + 0.01 * way;
+    const heading = 0.0015 + 0.002 * way + 0.005 * turn;
+    const floor = diagonal3(position ** 2, position ** 2, heading ** 2);
+    const odometry = inverse3(add3(this.#sinceKey, TINY)) ?? ZERO3;
+    const covariance = add3(inverse3(add3(information, odometry)) ?? floor, floor);
+    const turned = inverse3(rotateCovariance(covariance, -last.pose.theta)) ?? inverse3(floor) ?? ZERO3;
+    return { from: last.index, to: frame.index, relative, information: turned, loop: false };
+  }
+
+  #closeLoop(frame: KeyFrame): Pose2 | null {
+    const sinceLoopM = frame.pathM - this.#lastLoopM;
+    if (this.#loops > 0 && sinceLoopM < LOOP_SPACING_M) return null;
+    const edge = this.#closer.find(this.#frames, frame.index, sinceLoopM);
+    if (edge === null) return null;
+    const before = frame.pose;
+    this.#edges.push(edge);
+    if (!this.#fulfils(edge) && !this.#optimize()) {
+      this.#edges.pop();
+      return null;
+    }
+    this.#loops += 1;
+    this.#lastLoopM = frame.pathM;
+    this.#pose = frame.pose;
+    return this.#needsRedraw() ? compose(before, inverse(frame.pose)) : null;
+  }
+
+  /** Whether an edge says what the poses say already. */
+  #fulfils({ from, to, relative, information }: PoseEdge): boolean {
+    const error = between(relative, between(this.keyPose(from), this.keyPose(to)));
+    return quadratic3(information, error.x, error.y, error.theta) < 2;
+  }
+
+  /** Moves the key frames to where all edges agree best; false, and nothing moves, when the newest closure contradicts the rest. */
+  #optimize(): boolean {
+    const solution = optimizePoseGraph(
+      this.#frames.map(({ pose }) => pose),
+      this.#edges,
+    );
+    if (solution === null || (solution.errors.at(-1) as number) > MAX_LOOP_ERROR) return false;
+    for (const [i, pose] of solution.poses.entries()) (this.#frames[i] as KeyFrame).pose = pose;
+    return true;
+  }
+
+  #needsRedraw(): boolean {
+    const moved = this.#frames.some(
+      ({ pose, drawnPose }) => distance(pose, drawnPose) > REDRAW_M || Math.abs(between(drawnPose, pose).theta) > REDRAW_RAD,
+    );
+    if (moved) for (const frame of this.#frames) frame.drawnPose = frame.pose;
+    return moved;
+  }
+
+  /** The last stretch of the way and, after a closure, what was seen of this place before. */
+  #localMap(frame: KeyFrame): SurfelMap {
     const { localMapM, localMapMinFrames, localMapMaxFrames } = this.#config;
-    this.#local = new SurfelMap();
-    const last = this.#frames.length - 1;
-    let first = last;
-    while (first > 0 && last - first < localMapMaxFrames) {
-      const frame = this.#frames[first - 1] as KeyFrame;
-      if (this.#pathM - frame.pathM > localMapM && last - first >= localMapMinFrames) break;
+    let first = frame.index;
+    while (first > 0 && frame.index - first < localMapMaxFrames) {
+      const older = this.#frames[first - 1] as KeyFrame;
+      if (frame.pathM - older.pathM > localMapM && frame.index - first >= localMapMinFrames) break;
       first -= 1;
     }
-    for (let i = first; i <= last; i += 1) {
-      const frame = this.#frames[i] as KeyFrame;
-      this.#local.insert(frame.points, frame.pose);
-    }
+    const recent = this.#frames.slice(first);
+    const revisiting = this.#loops > 0 && frame.pathM - this.#lastLoopM < REVISIT_M;
+    return surfacesOf(revisiting ? [...this.#closer.surroundings(this.#frames, frame), ...recent] : recent);
   }
 }
 
-const REBUILD_EVERY = 8;
-/** Keeps a perfectly certain prediction invertible. */
-const FLOOR = diagonal3(1e-8, 1e-8, 1e-8);
+/** Keeps a perfectly certain odometry invertible. */
+const TINY = diagonal3(1e-8, 1e-8, 1e-8);
