@@ -53,7 +53,8 @@ export class GoalKeeper {
     this.#workLeft = outcome.workLeft;
     const { goalPeriodSec } = this.#config.timing;
     this.#nextSec = input.stampSec + (outcome.viewpoint === null ? 2 * goalPeriodSec : goalPeriodSec);
-    const moved = before === null || outcome.viewpoint === null || Math.hypot(before.x - outcome.viewpoint.x, before.y - outcome.viewpoint.y) > 0.05;
+    const moved =
+      before === null || outcome.viewpoint === null || Math.hypot(before.x - outcome.viewpoint.x, before.y - outcome.viewpoint.y) > 0.05;
     if (moved || before.theta !== outcome.viewpoint.theta) this.#arrivedSec = null;
     return moved;
   }

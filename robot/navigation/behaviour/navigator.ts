@@ -82,7 +82,10 @@ export class Navigator {
     const goal = this.#goals.viewpoint;
     if (now >= this.#nextMapSec) {
       this.#nextMapSec = now + timing.mapPeriodSec - 1e-6;
-      if (!this.#world.rebuild(input, this.#solid(input))) return;
+      if (!this.#world.rebuild(input, this.#solid(input))) {
+        this.#nextMapSec = -Infinity;
+        return;
+      }
       const costmap = this.#world.costmap!;
       if (this.#path !== null && !this.#routes.isClear(costmap, this.#path, CHECK_AHEAD_M)) this.#pathDue = true;
       if (this.#refuge !== null && !this.#routes.isClear(costmap, this.#refuge.path, CHECK_AHEAD_M)) this.#refuge = null;

@@ -48,7 +48,7 @@ export function decideRightOfWay(
     if (!yieldsTo(self, other)) continue;
     const theirs = sample(other.pose, other.path, options.horizonM);
     if (theirs.length > 1 && standsIn(self.pose, theirs, options.clearanceM)) return { kind: 'make-room', other };
-    if (self.way.length > 1 && theirs.length > 1 && waysMeet(mine, theirs, options)) answer = { kind: 'wait', other };
+    if (mine.length > 1 && theirs.length > 1 && waysMeet(mine, theirs, options)) answer = { kind: 'wait', other };
   }
   return answer;
 }

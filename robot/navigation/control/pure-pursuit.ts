@@ -80,7 +80,11 @@ export class RegulatedPurePursuit {
   /** A turn on the spot that can still stop at the angle. */
   turn(errorRad: number): Twist2 {
     const { maxAngularRadPerSec, maxAngularAccelerationRadPerSec2 } = this.#options;
-    const size = Math.min(maxAngularRadPerSec, Math.sqrt(1.2 * maxAngularAccelerationRadPerSec2 * Math.abs(errorRad)), 4 * Math.abs(errorRad));
+    const size = Math.min(
+      maxAngularRadPerSec,
+      Math.sqrt(1.2 * maxAngularAccelerationRadPerSec2 * Math.abs(errorRad)),
+      4 * Math.abs(errorRad),
+    );
     return { linearMPerSec: 0, angularRadPerSec: Math.sign(errorRad) * size };
   }
 

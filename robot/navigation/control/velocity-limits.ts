@@ -34,8 +34,8 @@ function fitWheels(limits: VelocityLimits, twist: Twist2): Twist2 {
 
 /** Speeding up and slowing down have limits of their own; a change of sign first slows down. */
 function slew(wanted: number, last: number, up: number, down: number): number {
-  if (last > 0) return clamp(wanted, Math.max(last - down, Math.min(0, last - down)), last + up);
-  if (last < 0) return clamp(wanted, last - up, Math.min(last + down, Math.max(0, last + down)));
+  if (last > 0) return clamp(wanted, Math.max(0, last - down), last + up);
+  if (last < 0) return clamp(wanted, last - up, Math.min(0, last + down));
   return clamp(wanted, -up, up);
 }
 

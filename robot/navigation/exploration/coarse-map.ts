@@ -12,7 +12,13 @@ export class CoarseMap {
   update(fine: Costmap): Costmap {
     const width = fine.width >> 1;
     const height = fine.height >> 1;
-    if (this.#map === null || this.#map.width !== width || this.#map.height !== height || this.#map.originX !== fine.originX || this.#map.originY !== fine.originY) {
+    if (
+      this.#map === null ||
+      this.#map.width !== width ||
+      this.#map.height !== height ||
+      this.#map.originX !== fine.originX ||
+      this.#map.originY !== fine.originY
+    ) {
       this.#map = {
         width,
         height,

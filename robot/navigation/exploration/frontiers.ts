@@ -66,7 +66,7 @@ function nearestToCentre(members: readonly number[], width: number): number {
   let best = members[0]!;
   let bestDistance = Infinity;
   for (const cell of members) {
-    const d = (((cell % width) - cx) ** 2) + (Math.floor(cell / width) - cy) ** 2;
+    const d = ((cell % width) - cx) ** 2 + (Math.floor(cell / width) - cy) ** 2;
     if (d < bestDistance) [best, bestDistance] = [cell, d];
   }
   return best;

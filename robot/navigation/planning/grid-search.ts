@@ -54,11 +54,9 @@ export class GridSearch {
     this.#prepare(map, options);
     this.#goal = goal;
     this.#cost[start] = 0;
-    const distance = octile((start % map.width) - (goal % map.width), Math.floor(start / map.width) - Math.floor(goal / map.width));
-    this.#queue.reset(distance, BUCKET_WIDTH, this.#span());
-    this.#queue.push(start, distance);
-    const escape = map.costs[start]! === COST_INSCRIBED ? options.escapeCells : 0;
-    const finished = this.#run(map, options.maxExpansions, start, escape, Infinity);
+    this.#queue.reset(this.#heuristic(start, map.width), BUCKET_WIDTH, this.#escapeSpan(options));
+    this.#begin(map, start, 0, options.escapeCells);
+    const finished = this.#run(map, options.maxExpansions, Infinity);
     if (this.#cost[goal] === Infinity || !finished) {
       return { ok: false, reason: finished ? 'NoValidPath' : 'TimedOut', expanded: this.#expanded };
     }
@@ -79,10 +77,9 @@ export class GridSearch {
     const ordered = sources.toSorted((a, b) => a.cost - b.cost);
     const first = ordered[0];
     if (first === undefined) return this.#cost;
-    const escape = map.costs[first.cell]! === COST_INSCRIBED ? options.escapeCells : 0;
-    this.#queue.reset(first.cost, BUCKET_WIDTH, this.#span() + (ordered.at(-1)!.cost - first.cost));
-    for (const { cell } of ordered) this.#queue.push(cell, this.#cost[cell]!);
-    this.#run(map, options.maxExpansions, first.cell, escape, limit);
+    this.#queue.reset(first.cost, BUCKET_WIDTH, this.#escapeSpan(options) + (ordered.at(-1)!.cost - first.cost));
+    for (const { cell } of ordered) this.#begin(map, cell, this.#cost[cell]!, options.escapeCells);
+    this.#run(map, options.maxExpansions, limit);
     return this.#cost;
   }
 
@@ -128,13 +125,51 @@ export class GridSearch {
 
   /** Largest difference of keys between a cell and its neighbour: an edge, and the heuristic's change along it. */
   #span(): number {
-    let heaviest = ESCAPE_WEIGHT;
+    let heaviest = 1;
     for (const weight of this.#weights) if (weight < Infinity && weight > heaviest) heaviest = weight;
     return SQRT2 * (heaviest + 1);
   }
 
+  /** The same with the costs of getting free at the start. */
+  #escapeSpan(options: SearchOptions): number {
+    return this.#span() + 2 * SQRT2 * ESCAPE_WEIGHT * (options.escapeCells + 1);
+  }
+
+  /**
+   * Queues the start; where its footprint seems to touch something, the cells around through which it can get free as well,
+   * each with the cost of getting there.
+   */
+  #begin(map: Costmap, start: number, initial: number, escapeCells: number): void {
+    const { width, costs } = map;
+    this.#queue.push(start, initial + this.#heuristic(start, width));
+    if (costs[start]! !== COST_INSCRIBED) return;
+    const [startX, startY] = [start % width, Math.floor(start / width)];
+    const pending = [start];
+    for (let cell = pending.shift(); cell !== undefined; cell = pending.shift()) {
+      const x = cell % width;
+      const y = Math.floor(cell / width);
+      for (let k = 0; k < 8; k += 1) {
+        const [nx, ny] = [x + DX[k]!, y + DY[k]!];
+        if (nx < 0 || ny < 0 || nx >= width || ny >= map.height || Math.hypot(nx - startX, ny - startY) > escapeCells) continue;
+        const next = ny * width + nx;
+        const tight = costs[next]! === COST_INSCRIBED;
+        const through = this.#cost[cell]! + LENGTH[k]! * (tight ? ESCAPE_WEIGHT : this.#weights[costs[next]!]!);
+        if (!(through < this.#cost[next]!)) continue;
+        this.#cost[next] = through;
+        this.#parent[next] = cell;
+        if (tight) pending.push(next);
+        else this.#queue.push(next, through + this.#heuristic(next, width));
+      }
+    }
+  }
+
+  #heuristic(cell: number, width: number): number {
+    if (this.#goal < 0) return 0;
+    return octile((cell % width) - (this.#goal % width), Math.floor(cell / width) - Math.floor(this.#goal / width));
+  }
+
   /** Expands until the goal is settled, the queue or the limit is exhausted; false when the work bound was hit first. */
-  #run(map: Costmap, maxExpansions: number, start: number, escape: number, limit: number): boolean {
+  #run(map: Costmap, maxExpansions: number, limit: number): boolean {
     const { width, height, costs } = map;
     const cost = this.#cost;
     const parent = this.#parent;
@@ -143,14 +178,6 @@ export class GridSearch {
     const goal = this.#goal;
     const goalX = goal % width;
     const goalY = (goal - goalX) / width;
-    const startX = start % width;
-    const startY = (start - startX) / width;
-    const escape2 = escape * escape;
-    const weigh = (cell: number, x: number, y: number): number => {
-      const c = costs[cell]!;
-      if (c === COST_INSCRIBED && escape > 0 && (x - startX) * (x - startX) + (y - startY) * (y - startY) <= escape2) return ESCAPE_WEIGHT;
-      return weights[c]!;
-    };
     for (let cell = queue.pop(); cell >= 0; cell = queue.pop()) {
       const here = cost[cell]!;
       const x = cell % width;
@@ -159,13 +186,14 @@ export class GridSearch {
       if (here + (goal >= 0 ? octile(x - goalX, y - goalY) : 0) >= bound) continue;
       if (this.#expanded >= maxExpansions) return false;
       this.#expanded += 1;
-      const west = x > 0 ? weigh(cell - 1, x - 1, y) : Infinity;
-      const east = x < width - 1 ? weigh(cell + 1, x + 1, y) : Infinity;
-      const south = y > 0 ? weigh(cell - width, x, y - 1) : Infinity;
-      const north = y < height - 1 ? weigh(cell + width, x, y + 1) : Infinity;
+      const west = x > 0 ? weights[costs[cell - 1]!]! : Infinity;
+      const east = x < width - 1 ? weights[costs[cell + 1]!]! : Infinity;
+      const south = y > 0 ? weights[costs[cell - width]!]! : Infinity;
+      const north = y < height - 1 ? weights[costs[cell + width]!]! : Infinity;
       for (let k = 0; k < 8; k += 1) {
         const dx = DX[k]!;
         const dy = DY[k]!;
+        const next = cell + dy * width + dx;
         let weight: number;
         if (k === 0) weight = east;
         else if (k === 1) weight = west;
@@ -173,12 +201,10 @@ export class GridSearch {
         else if (k === 3) weight = south;
         else {
           if ((dx > 0 ? east : west) === Infinity || (dy > 0 ? north : south) === Infinity) continue;
-          weight = weigh(cell + dy * width + dx, x + dx, y + dy) * SQRT2;
+          weight = weights[costs[next]!]! * SQRT2;
         }
-        if (weight === Infinity) continue;
-        const next = cell + dy * width + dx;
         const through = here + weight;
-        if (through >= cost[next]!) continue;
+        if (!(through < cost[next]!)) continue; // also where there is no such cell
         cost[next] = through;
         parent[next] = cell;
         queue.push(next, through + (goal >= 0 ? octile(x + dx - goalX, y + dy - goalY) : 0));
@@ -202,6 +228,7 @@ export class GridSearch {
 /** Straight steps first: of equal ways, the straighter is found first. */
 const DX = Int32Array.of(1, -1, 0, 0, 1, 1, -1, -1);
 const DY = Int32Array.of(0, 0, 1, -1, 1, -1, 1, -1);
+const LENGTH = [1, 1, 1, 1, SQRT2, SQRT2, SQRT2, SQRT2];
 
 function octile(dx: number, dy: number): number {
   const ax = dx < 0 ? -dx : dx;

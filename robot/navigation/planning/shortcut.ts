@@ -23,7 +23,7 @@ export function shortcut(map: Costmap, cells: Int32Array, options: SearchOptions
     lineCost(map, weights, cells[2 * i]!, cells[2 * i + 1]!, cells[2 * j]!, cells[2 * j + 1]!) <= (along[j]! - along[i]!) * tolerance;
 
   const kept: number[] = [cells[0]!, cells[1]!];
-  for (let i = 0; i < count - 1; ) {
+  for (let i = 0; i < count - 1;) {
     let good = i + 1;
     let stride = 1;
     while (stride <= REACH && good < count - 1) {
