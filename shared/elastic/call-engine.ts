@@ -1,6 +1,7 @@
 // The calls of a fixed end: numbers them, runs them where the module is now, holds them while it moves, makes them again after a loss.
 import { OutriderError, isOutriderError, type ErrorCode } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import { BufferPool } from './buffer-pool.ts';
 import type { CallOptions } from './call-options.ts';
 import { CallStats } from './call-stats.ts';
 import { WINDOW_BYTES, WINDOW_CALLS } from './limits.ts';
@@ -42,7 +43,8 @@ export class CallEngine {
   readonly #functions: readonly BoundFunction[];
   /** On board, a shared module's effects are provisional: they are made again when a shared instance takes over. */
   readonly #provisional: boolean;
-  readonly #outbox = new Outbox();
+  readonly #buffers = new BufferPool();
+  readonly #outbox = new Outbox((call) => this.#buffers.give(call.args));
   /** Calls that no instance has got yet, in order. */
   #unsent: Call[] = [];
   /** Per function, the newest `latest` call behind the one that is queued or under way. */
@@ -209,7 +211,7 @@ export class CallEngine {
     if (this.#place.kind === 'closed') return refuse('OUT_ELASTIC_CLOSED', 'the module is closed');
     const { signal, deadlineMs = defaultDeadlineMs } = options ?? {};
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const encoded = encodeValues(fn.parameterTypes, args);
+    const encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
     if (encoded.byteLength > MAX_VALUES_BYTES) {
       return refuse('OUT_WIRE_LIMIT', `arguments of ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`);
     }

@@ -7,7 +7,7 @@ export interface Call {
   readonly index: number;
   readonly fn: BoundFunction;
   /** Encoded at once: the caller may use its buffers again. */
-  readonly args: Uint8Array;
+  readonly args: Uint8Array<ArrayBuffer>;
   readonly latest: boolean;
   readonly startedSec: number;
   /** Clock time of the deadline [s], or Infinity. */
@@ -33,6 +33,12 @@ export class Outbox {
   #keptBytes = 0;
   #openCalls = 0;
   #openBytes = 0;
+  readonly #onRemoved: (call: Call) => void;
+
+  /** `onRemoved`: nothing refers to the call's arguments any more. */
+  constructor(onRemoved: (call: Call) => void) {
+    this.#onRemoved = onRemoved;
+  }
 
   /** Calls that are not answered [count, bytes]. */
   get open(): { readonly calls: number; readonly bytes: number } {
@@ -77,6 +83,7 @@ export class Outbox {
       this.#openCalls -= 1;
       this.#openBytes -= call.args.byteLength;
     }
+    this.#onRemoved(call);
   }
 
   /** Forgets answered calls up to `number`: their effect is safe. */

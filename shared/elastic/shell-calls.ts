@@ -26,6 +26,9 @@ export function bindFunctions(manifest: ModuleManifest): readonly BoundFunction[
   }));
 }
 
+/** Small results come from Node's pool: each ArrayBuffer of its own costs the garbage collector more than its bytes. */
+const allocateResult = (sizeBytes: number): Uint8Array<ArrayBuffer> => Buffer.allocUnsafe(sizeBytes);
+
 type Request = Omit<RequestFrame, 'ack' | 'deadlineMs'> & { readonly channel: ShellChannel; readonly expiresSec: number };
 
 interface CallRunnerOptions {
@@ -147,7 +150,7 @@ export class ShellCalls {
       this.calls += 1;
       const result = instance.call(bound.name, values);
       if (bound.stateful) this.#options.onEffect();
-      const encoded = bound.resultTypes.length === 0 ? null : encodeValues(bound.resultTypes, [result]);
+      const encoded = bound.resultTypes.length === 0 ? null : encodeValues(bound.resultTypes, [result], allocateResult);
       if (encoded === null) return [encodeResultHeader(number)];
       if (encoded.byteLength > MAX_VALUES_BYTES) {
         throw new OutriderError(

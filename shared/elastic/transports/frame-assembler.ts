@@ -4,12 +4,16 @@ import { MAX_FRAME_BYTES } from '../limits.ts';
 
 const LENGTH_BYTES = 4;
 
+/** Frames up to this size are gathered in memory that is used again (a frame is valid during `onFrame` only); larger ones are rare. */
+const REUSED_BYTES = 1024 * 1024;
+
 export class FrameAssembler {
   readonly #onFrame: (frame: Uint8Array) => void;
   /** The length that has arrived in part. */
   readonly #prefix = Buffer.alloc(LENGTH_BYTES);
   #prefixFilled = 0;
   #frame: Buffer | null = null;
+  #reused = Buffer.alloc(0);
   #filled = 0;
 
   constructor(onFrame: (frame: Uint8Array) => void) {
@@ -57,8 +61,13 @@ export class FrameAssembler {
   }
 
   #begin(length: number): void {
-    this.#frame = Buffer.allocUnsafeSlow(length);
     this.#filled = 0;
+    if (length > REUSED_BYTES) {
+      this.#frame = Buffer.allocUnsafeSlow(length);
+      return;
+    }
+    if (this.#reused.byteLength < length) this.#reused = Buffer.allocUnsafeSlow(Math.min(REUSED_BYTES, 2 * length));
+    this.#frame = this.#reused.subarray(0, length);
   }
 }
 

@@ -1,9 +1,14 @@
 // Frames over a stream socket (TCP, TLS, Unix): length-prefixed, gathered into one write per turn, without copies.
 import type { Socket } from 'node:net';
+import { nextTick } from 'node:process';
 import { OutriderError } from '../../errors.ts';
 import type { Transport } from '../../ports/transport.ts';
 import { MAX_FRAME_BYTES, SEND_BUFFER_BYTES } from '../limits.ts';
 import { FrameAssembler } from './frame-assembler.ts';
+
+const LENGTH_BYTES = 4;
+/** A first part up to this size is copied behind the length rather than written by itself [bytes]. */
+const SMALL_BYTES = 512;
 
 /** How long a closed connection may take to send what it still holds [ms]. */
 const FLUSH_MS = 1000;
@@ -71,15 +76,22 @@ export class SocketTransport implements Transport {
       this.#corked = true;
       socket.cork();
       // All frames of this turn go in one write.
-      process.nextTick(() => {
+      nextTick(() => {
         this.#corked = false;
         socket.uncork();
       });
     }
-    const prefix = Buffer.allocUnsafe(4);
-    prefix.writeUInt32LE(length, 0);
-    socket.write(prefix);
-    for (const part of parts) if (part.byteLength > 0) socket.write(part);
+    // The length and the frame's own header in one small buffer; everything else goes as it is.
+    const first = parts[0];
+    const headerBytes = first !== undefined && first.byteLength <= SMALL_BYTES ? first.byteLength : 0;
+    const head = Buffer.allocUnsafe(LENGTH_BYTES + headerBytes);
+    head.writeUInt32LE(length, 0);
+    if (headerBytes > 0) head.set(first as Uint8Array, LENGTH_BYTES);
+    socket.write(head);
+    for (let index = headerBytes > 0 ? 1 : 0; index < parts.length; index += 1) {
+      const part = parts[index] as Uint8Array;
+      if (part.byteLength > 0) socket.write(part);
+    }
     if (socket.writableLength < SEND_BUFFER_BYTES) return true;
     this.#wantsDrain = true;
     return false;
