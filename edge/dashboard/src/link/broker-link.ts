@@ -1,5 +1,6 @@
 // The page as an MQTT client: mqtt.js over the WebSocket of the gateway that served it. Reconnects for ever, says how it stands.
 import mqtt, { type MqttClient } from 'mqtt';
+import { hostStatus } from '../../../../shared/protocol/host.ts';
 import { mapMetadata, mapObject, mapTile } from '../../../../shared/protocol/map-view.ts';
 import { encodeMessage, filterOf, topicOf } from '../../../../shared/protocol/message.ts';
 import { missionCommand, missionEvent, missionStatus, type MissionCommand } from '../../../../shared/protocol/mission.ts';
@@ -21,8 +22,8 @@ export class BrokerLink {
   readonly #client: MqttClient;
   #followed: readonly string[] = [];
 
-  /** `address` is `ws://host/mqtt` or `wss://host/mqtt`. Missions of every site are announced from the start. */
-  constructor(address: string, events: BrokerLinkEvents) {
+  /** `address` is `ws://host/mqtt` or `wss://host/mqtt`. Missions are announced from the start: of one site, or of all when it is null. */
+  constructor(address: string, site: string | null, events: BrokerLinkEvents) {
     this.#client = mqtt.connect(address, {
       clientId: `dashboard-${crypto.getRandomValues(new Uint32Array(2)).join('-')}`,
       protocolVersion: 4,
@@ -41,12 +42,12 @@ export class BrokerLink {
     // Told by `close` as well; without a listener mqtt.js would throw.
     this.#client.on('error', () => undefined);
     this.#client.on('message', (topic, payload) => events.onMessage(topic, payload));
-    this.#client.subscribe(filterOf(missionStatus), { qos: 1 });
+    this.#client.subscribe(filterOf(missionStatus, site === null ? {} : { site }), { qos: 1 });
   }
 
   /** Listens to one site and mission, and to nothing of the one before. Subscriptions outlive a lost connection. */
   follow(site: string, mission: string | null): void {
-    const ofSite = [roverPresence, roverState, roverGoal].map((definition) => filterOf(definition, { site }));
+    const ofSite = [roverPresence, roverState, roverGoal, hostStatus].map((definition) => filterOf(definition, { site }));
     const ofMission =
       mission === null ? [] : [mapMetadata, mapTile, mapObject, missionEvent].map((definition) => filterOf(definition, { site, mission }));
     const wanted = [...ofSite, ...ofMission];

@@ -1,4 +1,5 @@
 // From an MQTT message to something the store understands: topic matched, payload checked by its schema, ids compared.
+import { hostStatus } from '../../../../shared/protocol/host.ts';
 import { mapMetadata, mapObject, mapTile, tileId } from '../../../../shared/protocol/map-view.ts';
 import { decodeMessage, placesOf, type MessageDefinition, type TopicPlaces } from '../../../../shared/protocol/message.ts';
 import { missionEvent, missionStatus } from '../../../../shared/protocol/mission.ts';
@@ -15,6 +16,7 @@ const READERS: readonly Reader[] = [
   reader(roverGoal, (value, places) => own(value.rover, places['rover'], { kind: 'goal', value })),
   reader(roverPresence, (value, places) => own(value.rover, places['rover'], { kind: 'presence', value })),
   reader(missionStatus, (value, places) => own(value.mission, places['mission'], { kind: 'status', site: places['site'] ?? '', value })),
+  reader(hostStatus, (value, places) => own(value.host, places['host'], { kind: 'host', value })),
   reader(missionEvent, (value) => ({ kind: 'event', value })),
 ];
 

@@ -13,6 +13,7 @@ export interface Palette {
   readonly halo: string;
   readonly hazard: string;
   readonly onHazard: string;
+  readonly person: string;
   readonly candidate: string;
   readonly bounds: string;
   /** One per rover, repeated when there are more. */
@@ -36,6 +37,7 @@ export function readPalette(): Palette {
     halo: value('--map-halo'),
     hazard: value('--hazard'),
     onHazard: value('--on-hazard'),
+    person: value('--person'),
     candidate: value('--candidate'),
     bounds: value('--map-bounds'),
     rovers: Array.from({ length: ROVER_COLOURS }, (_, index) => value(`--rover-${index}`)),

@@ -1,4 +1,5 @@
 // What the page knows: one record, changed by `reduce` alone and read by every view.
+import type { HostStatus } from '../../../../shared/protocol/host.ts';
 import type { MapMetadata, MapObject, MapTile } from '../../../../shared/protocol/map-view.ts';
 import type { MissionEvent, MissionStatus } from '../../../../shared/protocol/mission.ts';
 import type { RoverGoal, RoverPresence, RoverState } from '../../../../shared/protocol/rover.ts';
@@ -7,7 +8,7 @@ import { Series } from './series.ts';
 import { Trail } from './trail.ts';
 
 /** Parts of the state; a view names those it shows and is called when one of them changed. */
-export type Slice = 'connection' | 'mission' | 'rovers' | 'map' | 'objects' | 'log';
+export type Slice = 'connection' | 'mission' | 'rovers' | 'map' | 'objects' | 'hosts' | 'log';
 
 export type ConnectionPhase = 'connecting' | 'online' | 'lost';
 
@@ -65,6 +66,7 @@ export interface FleetState {
   /** Every mission seen, by `site/mission`. */
   readonly missions: Map<string, KnownMission>;
   readonly rovers: Map<string, RoverRecord>;
+  readonly hosts: Map<string, HostStatus>;
   metadata: MapMetadata | null;
   readonly tiles: Map<string, MapTile>;
   readonly objects: Map<string, MapObject>;
@@ -79,6 +81,7 @@ export function createFleetState(): FleetState {
     mission: null,
     missions: new Map(),
     rovers: new Map(),
+    hosts: new Map(),
     metadata: null,
     tiles: new Map(),
     objects: new Map(),

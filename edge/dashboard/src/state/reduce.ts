@@ -1,4 +1,5 @@
 // How each message changes what the page knows. The only place that writes the state.
+import type { HostStatus } from '../../../../shared/protocol/host.ts';
 import type { MapMetadata, MapObject, MapTile } from '../../../../shared/protocol/map-view.ts';
 import type { MissionEvent, MissionStatus } from '../../../../shared/protocol/mission.ts';
 import type { RoverGoal, RoverPresence, RoverState } from '../../../../shared/protocol/rover.ts';
@@ -6,6 +7,7 @@ import { createRoverRecord, shownMission, type ConnectionPhase, type FleetState,
 
 export type FleetMessage =
   | { readonly kind: 'connection'; readonly phase: ConnectionPhase }
+  | { readonly kind: 'notice'; readonly text: string }
   | { readonly kind: 'dropped'; readonly reason: string }
   | { readonly kind: 'choose'; readonly site: string; readonly mission: string | null }
   | { readonly kind: 'status'; readonly site: string; readonly value: MissionStatus }
@@ -13,6 +15,7 @@ export type FleetMessage =
   | { readonly kind: 'presence'; readonly value: RoverPresence }
   | { readonly kind: 'state'; readonly value: RoverState }
   | { readonly kind: 'goal'; readonly value: RoverGoal }
+  | { readonly kind: 'host'; readonly value: HostStatus }
   | { readonly kind: 'metadata'; readonly value: MapMetadata }
   | { readonly kind: 'tile'; readonly id: string; readonly value: MapTile }
   | { readonly kind: 'object'; readonly value: MapObject };
@@ -22,6 +25,7 @@ const MAX_LOG_LINES = 300;
 const MAX_ROVERS = 256;
 const MAX_TILES = 16_384;
 const MAX_OBJECTS = 4096;
+const MAX_HOSTS = 256;
 const MAX_MISSIONS = 256;
 /** A clock that goes back further than this means a new run of the mission [s]. */
 const RESTART_SEC = 2;
@@ -31,6 +35,9 @@ export function reduce(state: FleetState, message: FleetMessage, nowMs: number):
   switch (message.kind) {
     case 'connection':
       return connection(state, message.phase, nowMs);
+    case 'notice':
+      addLocalLine(state, 'mission', message.text, nowMs);
+      return ['log'];
     case 'dropped':
       state.connection.dropped += 1;
       state.connection.lastDropReason = message.reason;
@@ -54,6 +61,10 @@ export function reduce(state: FleetState, message: FleetMessage, nowMs: number):
       return withRover(state, message.value.rover, (rover) => {
         rover.goal = message.value.goal;
       });
+    case 'host':
+      if (!admits(state.hosts, message.value.host, MAX_HOSTS)) return [];
+      state.hosts.set(message.value.host, message.value);
+      return ['hosts'];
     case 'metadata':
       // A Map Server that starts over counts from zero: its tiles must not lose against those of its predecessor.
       if (state.metadata !== null && message.value.revision < state.metadata.revision) forgetRevisions(state);
@@ -80,16 +91,24 @@ function connection(state: FleetState, phase: ConnectionPhase, nowMs: number): r
   state.connection.sinceMs = nowMs;
   const text = phase === 'lost' ? 'Connection to the broker lost; showing the last view.' : before === 'lost' ? 'Connected to the broker again.' : null;
   if (text === null) return ['connection'];
+  addLocalLine(state, 'broker', text, nowMs);
+  return ['connection', 'log'];
+}
+
+/** A line of the page's own, at mission time. */
+function addLocalLine(state: FleetState, kind: MissionEvent['kind'], text: string, nowMs: number): void {
   const mission = shownMission(state);
   const stampSec = mission === null ? 0 : elapsedSec(mission.status, mission.receivedMs, nowMs);
-  addLine(state, { stampSec, kind: 'broker', rover: null, text }, true);
-  return ['connection', 'log'];
+  addLine(state, { stampSec, kind, rover: null, text }, true);
 }
 
 /** Another site or mission: everything that belongs to the old one goes. */
 function choose(state: FleetState, site: string, mission: string | null): readonly Slice[] {
   if (state.site === site && state.mission === mission) return [];
-  if (state.site !== site) state.rovers.clear();
+  if (state.site !== site) {
+    state.rovers.clear();
+    state.hosts.clear();
+  }
   if (state.mission !== mission && state.mission !== null) {
     state.metadata = null;
     state.tiles.clear();
@@ -98,7 +117,7 @@ function choose(state: FleetState, site: string, mission: string | null): readon
   }
   state.site = site;
   state.mission = mission;
-  return ['mission', 'rovers', 'map', 'objects', 'log'];
+  return ['mission', 'rovers', 'map', 'objects', 'hosts', 'log'];
 }
 
 function withRover(state: FleetState, id: string, change: (rover: RoverRecord) => void): readonly Slice[] {
