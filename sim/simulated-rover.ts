@@ -85,6 +85,7 @@ export class SimulatedRover {
 
   /** Moves body and device on. */
   step(dtSec: number, nowSec: number, admits: Admits): void {
+    this.#mayFail ||= this.device.batteryFraction === 0;
     if (this.#mayFail) this.#applyFaults(nowSec);
     this.vehicle.step(dtSec, nowSec, admits);
     this.device.step(dtSec, nowSec, MOTORS_IDLE_W + (MOTORS_FULL_W - MOTORS_IDLE_W) * this.vehicle.effort);
@@ -100,11 +101,12 @@ export class SimulatedRover {
   }
 
   #applyFaults(nowSec: number): void {
-    const connected = (sensor: SensorName): boolean =>
-      this.#forced.get(sensor) ??
-      !this.#parts.faults.some(
+    const hasPower = this.device.batteryFraction > 0;
+    const isBroken = (sensor: SensorName): boolean =>
+      this.#parts.faults.some(
         (fault) => fault.sensor === sensor && nowSec >= fault.fromSec && nowSec < (fault.toSec ?? Number.POSITIVE_INFINITY),
       );
+    const connected = (sensor: SensorName): boolean => hasPower && (this.#forced.get(sensor) ?? !isBroken(sensor));
     this.#parts.driveConnected.value = connected('drive');
     if (!this.#parts.driveConnected.value) this.vehicle.halt();
     this.lidar.setConnected(connected('lidar'));

@@ -26,7 +26,8 @@ export class CameraRenderer {
   #floats: Float32Array = new Float32Array(0);
   #lightMap: LightMap;
 
-  constructor(world: World, appearance: Appearance = DEFAULT_APPEARANCE) {
+  /** The default appearance is the site's own. */
+  constructor(world: World, appearance: Appearance = { ...DEFAULT_APPEARANCE, ...world.site.appearance }) {
     this.#world = world;
     this.#appearance = appearance;
     this.#scene = new Scene(world, appearance);

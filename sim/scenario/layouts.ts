@@ -59,6 +59,7 @@ function isConnected(layout: Layout, options: LayoutOptions): boolean {
     props: [],
     starts: [layout.start],
     movers: [],
+    appearance: {},
     textureSeed: 0,
   });
   if (!world.isClear(layout.start.x, layout.start.y, options.roverRadiusM + 0.4)) return false;

@@ -47,6 +47,7 @@ export function resolveSite(section: WorldSection, options: ResolveOptions): Sit
     props: [],
     starts,
     movers: section.movers.map((mover) => ({ ...mover, way: mover.way.map(toPoint) })),
+    appearance: withoutGaps(section.appearance),
     textureSeed: random.fork('textures').integer(2 ** 31),
   };
   const allStarts = completeStarts(new World(bare), starts, rovers, roverRadiusM);
@@ -85,6 +86,11 @@ function toSolid(item: WorldSection['obstructions'][number]): Solid {
   const area2 = signedArea2(vertices);
   if (Math.abs(area2) < 1e-6) throw new OutriderError('OUT_SIM_SITE', 'a polygon obstruction has no area');
   return { kind: 'polygon', vertices: area2 > 0 ? vertices : vertices.toReversed(), heightM, material };
+}
+
+/** Without keys that are undefined, so that defaults stay. */
+function withoutGaps(appearance: WorldSection['appearance']): SiteDefinition['appearance'] {
+  return Object.fromEntries(Object.entries(appearance).filter(([, value]) => value !== undefined));
 }
 
 function toPoint(at: readonly [number, number]): Point2 {

@@ -66,6 +66,17 @@ export const worldSchema = z
     sizeM: z.tuple([z.number().min(2).max(500), z.number().min(2).max(500)]).describe('Width (x) and depth (y) of the site [m].'),
     floor: z.enum(FLOORS).default('concrete-floor'),
     ceilingM: z.number().min(0).max(50).default(2.8).describe('Height of the rooms [m]; 0: open sky.'),
+    appearance: z
+      .strictObject({
+        ambient: z.number().min(0).max(2).optional().describe('Evenly distributed light; 1 is bright.'),
+        key: z.number().min(0).max(2).optional().describe('Light from one side.'),
+        headlamp: z.number().min(0).max(4).optional().describe('The rovers’ own lamps at 1 m.'),
+        fogPerM: z.number().min(0).max(2).optional().describe('Share of light lost per metre of smoke or fog.'),
+        exposure: z.number().min(0.1).max(4).optional(),
+        noise: z.number().min(0).max(60).optional().describe('Standard deviation of the cameras’ noise [grey levels].'),
+        blurPx: z.number().min(0).max(8).optional(),
+      })
+      .prefault({}),
     outerWalls: z
       .strictObject({
         thicknessM: z.number().min(0.05).max(2).default(0.2),

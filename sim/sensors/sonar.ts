@@ -28,6 +28,10 @@ export const DEFAULT_SONAR: SonarSpec = {
 
 /** Rays across the cone. */
 const RAYS = 9;
+/** A smooth surface met at a flatter angle than this from its normal sends no echo back [rad]. */
+const MAX_INCIDENCE_RAD = 0.6;
+/** Ranges of neighbouring rays that differ more belong to two surfaces; the nearer one's edge does send an echo [m]. */
+const EDGE_M = 0.25;
 
 export class SimulatedSonar implements RangeIo {
   readonly #spec: SonarSpec;
@@ -84,14 +88,16 @@ export class SimulatedSonar implements RangeIo {
     if (this.#random.next() < dropout) return Number.NaN;
     const pose = this.#poseNow();
     const others = this.#othersNow();
-    let nearest = Number.POSITIVE_INFINITY;
+    const ranges: number[] = [];
     for (let k = 0; k < RAYS; k += 1) {
       const angle = pose.theta + this.#bearingRad + fieldOfViewRad * (k / (RAYS - 1) - 0.5);
       const dx = Math.cos(angle);
       const dy = Math.sin(angle);
-      nearest = Math.min(nearest, this.#world.index.cast(pose.x, pose.y, dx, dy, rangeMaxM));
-      for (const disc of others) nearest = Math.min(nearest, castCircle(pose.x, pose.y, dx, dy, disc.x, disc.y, disc.radiusM));
+      let range = this.#world.index.cast(pose.x, pose.y, dx, dy, rangeMaxM);
+      for (const disc of others) range = Math.min(range, castCircle(pose.x, pose.y, dx, dy, disc.x, disc.y, disc.radiusM));
+      ranges.push(range);
     }
+    const nearest = nearestEcho(ranges, fieldOfViewRad / (RAYS - 1));
     if (nearest > rangeMaxM) return Number.POSITIVE_INFINITY;
     const measured = nearest + noiseM * this.#random.gaussian();
     return measured < rangeMinM ? Number.NaN : measured;
@@ -105,4 +111,22 @@ export class SimulatedSonar implements RangeIo {
     const left = this.#targetRad - this.#bearingRad;
     this.#bearingRad += Math.abs(left) <= reach ? left : Math.sign(left) * reach;
   }
+}
+
+/** The nearest range whose surface faces the sensor, or is an edge or a corner; Infinity without any. */
+function nearestEcho(ranges: readonly number[], stepRad: number): number {
+  let nearest = Number.POSITIVE_INFINITY;
+  for (const [k, range] of ranges.entries()) {
+    if (range >= nearest) continue;
+    const neighbours = [ranges[k - 1], ranges[k + 1]].filter((other) => other !== undefined);
+    // Two walls that meet away from the sensor throw sound back by their corner, whatever their slant.
+    const isCorner = neighbours.length === 2 && neighbours.every((other) => other < range);
+    // Between two rays a surface advances by range·step across and by the difference along: their ratio is its slant.
+    const faces = neighbours.some((other) => {
+      const along = Math.abs(other - range);
+      return along > EDGE_M || Math.atan2(along, range * stepRad) <= MAX_INCIDENCE_RAD;
+    });
+    if (faces || isCorner) nearest = range;
+  }
+  return nearest;
 }

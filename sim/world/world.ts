@@ -1,5 +1,6 @@
 // A resolved site: everything that stands in it, indexed for rays, distances and collisions. Never changes during a run.
 import type { Point2, Pose2 } from '../../shared/geometry/pose2.ts';
+import type { Appearance } from '../camera/appearance.ts';
 import { type Hazard, type Prop, PROP_SIZES } from './hazards.ts';
 import type { FloorName } from './materials.ts';
 import { RayIndex } from './ray-index.ts';
@@ -18,6 +19,8 @@ export interface SiteDefinition {
   readonly props: readonly Prop[];
   readonly starts: readonly Pose2[];
   readonly movers: readonly MoverDefinition[];
+  /** What is different from an evenly lit, clear room. */
+  readonly appearance: Partial<Appearance>;
   /** Seeds textures. */
   readonly textureSeed: number;
 }

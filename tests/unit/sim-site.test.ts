@@ -156,4 +156,50 @@ describe('simulated site', () => {
       for (const { mover, x, y } of moved) expect(Math.hypot(mover.x - x, mover.y - y)).toBeGreaterThan(0.1);
     }
   });
+
+  it('the sonar hears a wall that it faces, not one at a slant, but the corner behind', async () => {
+    const { clock, site } = build({ sizeM: [6, 6], starts: [{ at: [3, 3], yawDeg: 0 }] }, { rovers: [{ id: 'a' }], slip: 0 });
+    site.start();
+    const sonar = site.rovers[0]?.sonar;
+    const rangeAt = async (bearingRad: number): Promise<number> => {
+      sonar?.aim(bearingRad);
+      await clock.run({ untilSec: clock.nowSec() + 1 });
+      return sonar?.update().rangeM ?? Number.NaN;
+    };
+    expect(await rangeAt(0.3)).toBeCloseTo(2.8 / Math.cos(0.17), 1);
+    expect(await rangeAt(Math.PI / 4)).toBeCloseTo(2.8 * Math.SQRT2, 0.5);
+    const slanted = build(
+      {
+        sizeM: [6, 6],
+        starts: [{ at: [3, 2], yawDeg: 0 }],
+        walls: [
+          {
+            path: [
+              [3.2, 1.2],
+              [5.8, 3.2],
+            ],
+          },
+        ],
+      },
+      { rovers: [{ id: 'a' }] },
+    );
+    slanted.site.start();
+    await slanted.clock.run({ untilSec: 1 });
+    // The slanted wall is 1.2 m ahead; its echo goes elsewhere.
+    expect(slanted.site.rovers[0]?.sonar?.update().rangeM).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('a rover with an empty battery stands still and senses nothing', async () => {
+    const { clock, site } = build(ROOM, { rovers: [{ id: 'a', batteryFraction: 0.01 }] });
+    site.start();
+    const rover = site.rovers[0];
+    clock.every(0.1, () => rover?.drive.setWheelSpeeds(3, -3));
+    await clock.run({ untilSec: 60 });
+    expect(rover?.drive.update().connected).toBe(true);
+    await clock.run({ untilSec: 400 });
+    expect(rover?.power.update().batteryFraction).toBe(0);
+    expect(rover?.drive.update().connected).toBe(false);
+    expect(rover?.lidar.update().connected).toBe(false);
+    expect(rover?.vehicle.twist.angularRadPerSec).toBe(0);
+  });
 });
