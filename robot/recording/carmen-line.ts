@@ -139,7 +139,8 @@ class Fields {
 
   count(what: string): number {
     const value = this.number(what);
-    if (!Number.isInteger(value) || value < 0 || value > MAX_BEAMS) throw malformed(this.line, `the ${what} is ${value}; 0 to ${MAX_BEAMS} can be`);
+    if (!Number.isInteger(value) || value < 0 || value > MAX_BEAMS)
+      throw malformed(this.line, `the ${what} is ${value}; 0 to ${MAX_BEAMS} can be`);
     return value;
   }
 

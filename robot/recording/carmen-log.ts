@@ -39,7 +39,8 @@ export async function* readCarmenRecords(path: string): AsyncGenerator<CarmenRec
       const what = cause instanceof Error ? cause.message : String(cause);
       const details = { path, line: number };
       // A last line without its end that does not parse was cut, not garbled.
-      if (!complete) throw new OutriderError('OUT_LOG_TRUNCATED', `${path}: the log breaks off in its last line: ${what}`, { cause, details });
+      if (!complete)
+        throw new OutriderError('OUT_LOG_TRUNCATED', `${path}: the log breaks off in its last line: ${what}`, { cause, details });
       throw new OutriderError('OUT_LOG_MALFORMED', `${path}: ${what}`, { cause, details });
     }
     if (record !== null) yield record;

@@ -60,12 +60,18 @@ function readError(path: string, line: number, error: unknown): unknown {
   const code = (error as { readonly code?: string }).code ?? '';
   const details = { path, line };
   if (code === 'Z_BUF_ERROR') {
-    return new OutriderError('OUT_LOG_TRUNCATED', `${path}: the compressed data ends early, in line ${line + 1}`, { cause: error, details });
+    return new OutriderError('OUT_LOG_TRUNCATED', `${path}: the compressed data ends early, in line ${line + 1}`, {
+      cause: error,
+      details,
+    });
   }
   if (code.startsWith('Z_')) {
     return new OutriderError('OUT_LOG_MALFORMED', `${path}: the compressed data is damaged after line ${line}`, { cause: error, details });
   }
-  return new OutriderError('OUT_LOG_UNREADABLE', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error, details });
+  return new OutriderError('OUT_LOG_UNREADABLE', `${path}: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+    details,
+  });
 }
 
 function stripReturn(line: string): string {

@@ -16,8 +16,8 @@ export interface SearchResult {
   readonly pose: Pose2;
   /** Mean likelihood of the points at `pose`, 0 … 1. */
   readonly score: number;
-  /** Best score of a clearly different pose (over 0.6 m or 20° away); 0 when none comes near half the best. */
-  readonly rivalScore: number;
+  /** The best clearly different pose (over 0.6 m or 20° away), or null when none scores half as well. */
+  readonly rival: { readonly pose: Pose2; readonly score: number } | null;
 }
 
 /** At most so many points are compared. */
@@ -106,9 +106,9 @@ class Search {
       if (best !== null && !this.#mayRival(node, best)) continue;
       if (node.level > 0) this.#branch(node, best === null ? minScore : best.bound / 2);
       else if (best === null) best = node;
-      else return this.#result(best, node.bound);
+      else return this.#result(best, node);
     }
-    return best === null ? null : this.#result(best, 0);
+    return best === null ? null : this.#result(best, null);
   }
 
   #branch(node: Node, minScore: number): void {
@@ -154,16 +154,20 @@ class Search {
     return this.#rotations[node.rotation]?.theta ?? 0;
   }
 
-  #result(best: Node, rivalScore: number): SearchResult {
+  #result(best: Node, rival: Node | null): SearchResult {
+    return {
+      pose: this.#poseOf(best),
+      score: best.bound,
+      rival: rival === null ? null : { pose: this.#poseOf(rival), score: rival.bound },
+    };
+  }
+
+  #poseOf(node: Node): Pose2 {
     const { cellM } = this.#pyramid;
     return {
-      pose: {
-        x: this.#centre.x + best.shiftX * cellM,
-        y: this.#centre.y + best.shiftY * cellM,
-        theta: normalizeAngle(this.#theta(best)),
-      },
-      score: best.bound,
-      rivalScore,
+      x: this.#centre.x + node.shiftX * cellM,
+      y: this.#centre.y + node.shiftY * cellM,
+      theta: normalizeAngle(this.#theta(node)),
     };
   }
 }

@@ -98,7 +98,7 @@ export class LoopCloser {
 
   #search(map: SurfelMap, frame: KeyFrame, shiftM: number, turnRad: number): Alignment | null {
     const coarse = correlativeSearch(likelihoodPyramid(map), frame.points, frame.pose, { shiftM, turnRad }, 0.35);
-    if (coarse === null || coarse.rivalScore > MAX_RIVAL * coarse.score) return null;
+    if (coarse === null || (coarse.rival?.score ?? 0) > MAX_RIVAL * coarse.score) return null;
     return this.#alignNear(map, frame, coarse.pose);
   }
 
@@ -124,7 +124,10 @@ export class LoopCloser {
       const moved = compose(correction, companion.pose);
       const found = this.#alignNear(map, companion, moved);
       if (found.inlierRatio < MIN_RATIO) continue;
-      if (distance(found.pose, moved) > COMPANION_AGREE_M || Math.abs(angleDifference(found.pose.theta, moved.theta)) > COMPANION_AGREE_RAD) {
+      if (
+        distance(found.pose, moved) > COMPANION_AGREE_M ||
+        Math.abs(angleDifference(found.pose.theta, moved.theta)) > COMPANION_AGREE_RAD
+      ) {
         return false;
       }
       agreeing += 1;

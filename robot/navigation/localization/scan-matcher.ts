@@ -1,12 +1,13 @@
 // Where is this scan in the local map? Fine alignment from odometry's guess; a search around it when the guess is poor or fits badly.
-import type { Pose2 } from '../../../shared/geometry/pose2.ts';
+import { angleDifference } from '../../../shared/geometry/angle.ts';
+import { distance, type Pose2 } from '../../../shared/geometry/pose2.ts';
 import type { SlamConfig } from '../slam-config.ts';
 import { correlativeSearch } from './correlative-search.ts';
 import { likelihoodPyramid, type LikelihoodPyramid } from './likelihood-pyramid.ts';
 import { type Alignment, alignScan, type Prior } from './scan-aligner.ts';
 import type { SurfacePoints } from './surface-points.ts';
 import { SurfelMap } from './surfel-map.ts';
-import { add3, diagonal3, inverse3, type Matrix3, planarDeviation, ZERO3 } from './symmetric3.ts';
+import { add3, diagonal3, inverse3, type Matrix3, planarDeviation, quadratic3, scale3, ZERO3 } from './symmetric3.ts';
 
 export interface ScanMatch {
   readonly pose: Pose2;
@@ -27,8 +28,11 @@ const POOR_SHARE = 0.8;
 /** What slipping wheels may do between two scans, beyond odometry noise. */
 const SLIP_M = 0.2;
 const SLIP_RAD = 0.25;
-/** A second place that fits nearly as well makes the search's answer a guess. */
-const UNIQUE_SHARE = 0.92;
+/** What a squared Mahalanobis distance from odometry costs in shares of fitting points. */
+const SURPRISE_COST = 0.004;
+/** Another place that fits within this share makes the answer doubtful; then the match has this part of its weight. */
+const DOUBT = 0.04;
+const DOUBTFUL_TRUST = 0.05;
 /** Limits of the search window. */
 const MAX_SHIFT_M = 1.5;
 const MAX_TURN_RAD = 0.8;
@@ -57,40 +61,54 @@ export class ScanMatcher {
   match(points: SurfacePoints, predicted: Pose2, covariance: Matrix3): ScanMatch {
     const { align, minInlierRatio, minInliers } = this.#config;
     let found = alignScan(this.#map, points, predicted, priorOf(predicted, covariance), align);
-    const turnDeviation = Math.sqrt(covariance[8]);
-    const shiftDeviation = planarDeviation(covariance);
+    let trust = 1;
     const poor = found.inlierRatio < POOR_SHARE * this.#usualRatio;
-    if (poor || turnDeviation > SEARCH_ABOVE_RAD || shiftDeviation > SEARCH_ABOVE_M) {
-      const window = {
-        shiftM: Math.min(MAX_SHIFT_M, SLIP_M + 3 * shiftDeviation),
-        turnRad: Math.min(MAX_TURN_RAD, SLIP_RAD + 3 * turnDeviation),
-      };
-      found = this.#search(points, found, predicted, covariance, window);
+    if (poor || Math.sqrt(covariance[8]) > SEARCH_ABOVE_RAD || planarDeviation(covariance) > SEARCH_ABOVE_M) {
+      ({ found, trust } = this.#search(points, found, predicted, covariance));
     }
     const matched = found.inlierRatio >= minInlierRatio && found.inliers >= minInliers;
     this.#usualRatio += ((matched ? found.inlierRatio : 0.5) - this.#usualRatio) / 10;
     if (!matched) return { pose: predicted, covariance, matched, score: found.inlierRatio, information: ZERO3 };
-    return { pose: found.pose, covariance: found.covariance, matched, score: found.inlierRatio, information: found.information };
+    return {
+      pose: found.pose,
+      covariance: scale3(found.covariance, 1 / trust),
+      matched,
+      score: found.inlierRatio,
+      information: scale3(found.information, trust),
+    };
   }
 
   /**
-   * Looks wider than odometry noise allows, and takes another place than `near` only when the scan fits clearly better there
-   * and nowhere else as well.
+   * Looks wider than odometry noise allows. Of `near` and the best places of the search it takes the one that fits best, with
+   * odometry as a mild judge; where two places fit alike, the answer counts for little.
    */
-  #search(
-    points: SurfacePoints,
-    near: Alignment,
-    predicted: Pose2,
-    covariance: Matrix3,
-    window: { readonly shiftM: number; readonly turnRad: number },
-  ): Alignment {
+  #search(points: SurfacePoints, near: Alignment, predicted: Pose2, covariance: Matrix3): { found: Alignment; trust: number } {
     this.#pyramid ??= likelihoodPyramid(this.#map);
-    const coarse = correlativeSearch(this.#pyramid, points, predicted, window, 0.3);
-    if (coarse === null || coarse.rivalScore > UNIQUE_SHARE * coarse.score) return near;
+    const window = {
+      shiftM: Math.min(MAX_SHIFT_M, SLIP_M + 3 * planarDeviation(covariance)),
+      turnRad: Math.min(MAX_TURN_RAD, SLIP_RAD + 3 * Math.sqrt(covariance[8])),
+    };
+    const coarse = correlativeSearch(this.#pyramid, points, predicted, window, 0.25);
+    if (coarse === null) return { found: near, trust: 1 };
     const slip = add3(covariance, diagonal3((SLIP_M / 2) ** 2, (SLIP_M / 2) ** 2, (SLIP_RAD / 2) ** 2));
-    const far = alignScan(this.#map, points, coarse.pose, priorOf(predicted, slip), this.#config.align);
-    return far.inlierRatio > near.inlierRatio + 0.05 ? far : near;
+    const prior = priorOf(predicted, slip);
+    const judge = (found: Alignment): { found: Alignment; score: number } => {
+      const dx = found.pose.x - predicted.x;
+      const dy = found.pose.y - predicted.y;
+      const dt = angleDifference(found.pose.theta, predicted.theta);
+      const surprise = prior === null ? 0 : quadratic3(prior.information, dx, dy, dt);
+      return { found, score: found.inlierRatio - SURPRISE_COST * surprise };
+    };
+    const places = [coarse.pose, ...(coarse.rival === null ? [] : [coarse.rival.pose])];
+    const candidates = [near, ...places.map((pose) => alignScan(this.#map, points, pose, prior, this.#config.align))].map(judge);
+    const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
+    const doubtful = candidates.some((other) => other.score > best.score - DOUBT && !samePlace(other.found.pose, best.found.pose));
+    return { found: best.found, trust: doubtful ? DOUBTFUL_TRUST : 1 };
   }
+}
+
+function samePlace(a: Pose2, b: Pose2): boolean {
+  return distance(a, b) < 0.3 && Math.abs(angleDifference(a.theta, b.theta)) < 0.1;
 }
 
 function priorOf(pose: Pose2, covariance: Matrix3): Prior | null {
