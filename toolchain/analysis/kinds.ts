@@ -180,6 +180,11 @@ export class Kinds {
       const b = this.of(node.right);
       return a === null || b === null ? null : b === 'literal' ? a : a === b ? a : commonKind(a, b);
     }
+    if (operator === ts.SyntaxKind.BarBarToken || operator === ts.SyntaxKind.AmpersandAmpersandToken) {
+      const a = this.of(node.left);
+      const b = this.of(node.right);
+      return a === null || b === null ? null : commonKind(a, b);
+    }
     if (!ARITHMETIC.has(operator)) return null;
     const left = this.of(node.left);
     const right = this.of(node.right);

@@ -38,8 +38,11 @@ export interface BuildOptions {
 }
 
 /** Reads the module's source and tells what it offers; throws OUT_MODULE_SOURCE with every finding. */
-export function analyseModule(entryFile: string): { readonly context: EmitContext; readonly module: ModuleInterface } {
-  const program = createModuleProgram(entryFile);
+export function analyseModule(
+  entryFile: string,
+  overrides?: ReadonlyMap<string, string>,
+): { readonly context: EmitContext; readonly module: ModuleInterface } {
+  const program = createModuleProgram(entryFile, overrides);
   const findings = new Findings();
   const reader = new TypeReader(program, findings);
   const module = scanModule(program, reader, findings);

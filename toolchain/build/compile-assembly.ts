@@ -57,10 +57,8 @@ async function runCompiler(
       '-O3',
       '--shrinkLevel',
       '0',
-      '--converge',
-      '--noAssert',
       ...enable,
-    ].filter((item) => item !== '--noAssert'),
+    ],
     {
       readFile: (name) => (name === ENTRY ? source : null),
       writeFile: (name, contents) => {

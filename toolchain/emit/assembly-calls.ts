@@ -80,13 +80,13 @@ function emitMethodCall(callee: ts.PropertyAccessExpression, node: ts.CallExpres
     if (name === 'isFinite' || name === 'isNaN') return `${name}<f64>(${value})`;
     if (name === 'parseFloat') return `parseFloat(${e.body(first)})`;
   }
+  if (name === 'toFixed' && e.kindOf(callee.expression) !== null)
+    return `__math_toFixed(${emitAs(callee.expression, 'f64', e)}, ${first === undefined ? '0' : emitAs(first, 'i32', e)})`;
   const symbol = owner.getSymbol();
   if (symbol?.declarations?.some((item) => isVirtual(item.getSourceFile())) !== true && !(owner.flags & ts.TypeFlags.StringLike)) {
     return name === 'toString' && e.kindOf(callee.expression) !== null ? asText(callee.expression, e) : null;
   }
   if (name === 'toString' && e.kindOf(callee.expression) !== null) return asText(callee.expression, e);
-  if (name === 'toFixed')
-    return `__math_toFixed(${emitAs(callee.expression, 'f64', e)}, ${first === undefined ? '0' : emitAs(first, 'i32', e)})`;
   if (MAYBE_CALLS.has(name) && isNullable(e.checker.getTypeAtLocation(node))) return emitMaybe(node, e);
   const receiver = e.body(callee.expression);
   if (symbol?.name === 'Array' || symbol?.name === 'ReadonlyArray') {

@@ -1,5 +1,6 @@
 // Expressions in AssemblyScript other than arithmetic and calls.
 import ts from 'typescript';
+import { settle } from '../analysis/kinds.ts';
 import { isNullable, numberTypeOf, presentMembers, TYPED_ARRAY_ELEMENTS } from '../analysis/portable-type.ts';
 import { isVirtual } from '../analysis/program.ts';
 import { args, asText, emitCall, emitIndex, emitMaybe, emitMaybeOr, MAYBE_CALLS } from './assembly-calls.ts';
@@ -118,8 +119,11 @@ function binary(node: ts.BinaryExpression, e: Emitter): string | null {
   }
   if (operator === S.PlusToken && isText(node, e)) return `(${asText(node.left, e)} + ${asText(node.right, e)})`;
   if (operator === S.PlusEqualsToken && isText(node, e)) return `${e.body(node.left)} += ${asText(node.right, e)}`;
-  if (operator === S.BarBarToken || operator === S.AmpersandAmpersandToken)
-    return `(${condition(node.left, e)} ${node.operatorToken.getText()} ${condition(node.right, e)})`;
+  const logical = operator === S.BarBarToken || operator === S.AmpersandAmpersandToken;
+  const kind = logical ? e.kindOf(node) : null;
+  if (kind !== null)
+    return `(${emitAs(node.left, settle(kind), e)} ${node.operatorToken.getText()} ${emitAs(node.right, settle(kind), e)})`;
+  if (logical) return `(${condition(node.left, e)} ${node.operatorToken.getText()} ${condition(node.right, e)})`;
   return null;
 }
 

@@ -53,8 +53,18 @@ const unwrap = (node: ts.Expression): ts.Expression => (ts.isParenthesizedExpres
 /** `i32(a / b)` of two i32 (or u32) is the machine's division. */
 export function integerDivision(inner: ts.Expression, to: NumberType, e: Emitter): string | null {
   const operands = integerDivisionOperands(inner, to, e);
-  return operands === null ? null : `(${emitAs(operands.left, to, e)} / ${emitAs(operands.right, to, e)})`;
+  return operands === null ? null : emitDivision('/', to, operands.left, operands.right, e);
 }
+
+/** Division by a literal is the machine's; any other checks for zero, so that it throws in place of trapping. */
+function emitDivision(sign: '/' | '%', kind: NumberType, a: ts.Expression, b: ts.Expression, e: Emitter): string {
+  const [left, right] = [emitAs(a, kind, e), emitAs(b, kind, e)];
+  if (isNonZeroLiteral(b)) return `(${left} ${sign} ${right})`;
+  return `${sign === '/' ? '__div' : '__rem'}<${kind}>(${left}, ${right})`;
+}
+
+export const isNonZeroLiteral = (node: ts.Expression): boolean =>
+  (ts.isNumericLiteral(node) || ts.isBigIntLiteral(node)) && !/^0n?$/.test(node.text);
 
 export function integerDivisionOperands(
   inner: ts.Expression,
@@ -122,6 +132,7 @@ function emitOperation(operator: ts.SyntaxKind, a: ts.Expression, b: ts.Expressi
   if (result === null) return null;
   const sign = ts.tokenToString(operator) ?? '';
   if (operator === ts.SyntaxKind.AsteriskAsteriskToken) return `__math_pow(${emitAs(a, 'f64', e)}, ${emitAs(b, 'f64', e)})`;
+  if ((isBig(left) || isBig(right)) && (sign === '/' || sign === '%')) return emitDivision(sign, settle(left), a, b, e);
   if (isBig(left) || isBig(right)) return `(${emitAs(a, settle(left), e)} ${sign} ${emitAs(b, settle(left), e)})`;
   if (operator === ts.SyntaxKind.GreaterThanGreaterThanGreaterThanToken) {
     const shifted = `(${bits(a, 'u32', e)} >>> ${bits(b, 'u32', e)})`;
@@ -129,6 +140,7 @@ function emitOperation(operator: ts.SyntaxKind, a: ts.Expression, b: ts.Expressi
   }
   if (/^[&|^]$|^<<$|^>>$/.test(sign)) return `(${bits(a, 'i32', e)} ${sign} ${bits(b, 'i32', e)})`;
   if (result === 'literal') return `(${e.body(a)} ${sign} ${e.body(b)})`;
+  if (sign === '%' && !isFloat(result)) return emitDivision('%', settle(result), a, b, e);
   return `(${emitAs(a, settle(result), e)} ${sign} ${emitAs(b, settle(result), e)})`;
 }
 
@@ -145,7 +157,7 @@ function emitCompound(node: ts.BinaryExpression, operator: ts.SyntaxKind, left: 
   if (sink === null || result === null) return null;
   const target = e.splice(node.left);
   const sign = ts.tokenToString(operator) ?? '';
-  if (settle(result) === sink.kind && /^[-+*/]$/.test(sign) && promote(left) === result)
+  if (settle(result) === sink.kind && /^[-+*/]$/.test(sign) && promote(left) === result && (sign !== '/' || !isBig(result)))
     return `${target} ${sign}= ${emitAs(node.right, sink.kind, e)}`;
   if (!isSimple(node.left)) {
     e.problem(node, `write \`x = x ${sign} …\` here: the left side has more than plain names`);

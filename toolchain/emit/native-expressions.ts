@@ -2,7 +2,7 @@
 import ts from 'typescript';
 import type { NumberType } from '../../shared/elastic/interface-type.ts';
 import { COMPOUND, isBig, isFloat, isSmallShift, promote, settle, type Kind } from '../analysis/kinds.ts';
-import { integerDivisionOperands } from './assembly-numbers.ts';
+import { integerDivisionOperands, isNonZeroLiteral } from './assembly-numbers.ts';
 import { isSimple, isTarget, isValue, type Emitter, type Handler } from './emitter.ts';
 import { assignmentSink, sinkFor } from './sinks.ts';
 
@@ -12,7 +12,7 @@ const CONVERSIONS: ReadonlySet<string> = new Set(['i8', 'u8', 'i16', 'u16', 'i32
 export const NATIVE_HELPERS = `
 const __toI32 = (x) => (x >= 2147483647 ? 2147483647 : x <= -2147483648 ? -2147483648 : x | 0);
 const __toU32 = (x) => (x >= 4294967295 ? 4294967295 : x >= 0 ? x >>> 0 : 0);
-const __divI32 = (a, b) => { if (b === 0) throw new RangeError('integer divide by zero'); if (b === -1 && a === -2147483648) throw new RangeError('integer overflow'); return (a / b) | 0; };
+const __divI32 = (a, b) => { if (b === 0) throw new RangeError('integer divide by zero'); return (a / b) | 0; };
 const __divU32 = (a, b) => { if (b === 0) throw new RangeError('integer divide by zero'); return (a / b) >>> 0; };
 const __rem = (a, b) => { if (b === 0) throw new RangeError('integer divide by zero'); return (a % b) + 0; };
 `;
@@ -29,17 +29,17 @@ function convert(text: string, from: Kind, to: NumberType): string {
 function wrap(text: string, to: NumberType): string {
   switch (to) {
     case 'i32':
-      return `(${text} | 0)`;
+      return `((${text}) | 0)`;
     case 'u32':
-      return `(${text} >>> 0)`;
+      return `((${text}) >>> 0)`;
     case 'i16':
-      return `(${text} << 16 >> 16)`;
+      return `((${text}) << 16 >> 16)`;
     case 'u16':
-      return `(${text} & 65535)`;
+      return `((${text}) & 65535)`;
     case 'i8':
-      return `(${text} << 24 >> 24)`;
+      return `((${text}) << 24 >> 24)`;
     case 'u8':
-      return `(${text} & 255)`;
+      return `((${text}) & 255)`;
     default:
       return text;
   }
@@ -48,6 +48,7 @@ function wrap(text: string, to: NumberType): string {
 function conversion(to: NumberType, argument: ts.Expression, e: Emitter): string {
   const inner = ts.isParenthesizedExpression(argument) ? argument.expression : argument;
   const division = integerDivisionOperands(inner, to, e);
+  if (division !== null && isNonZeroLiteral(division.right)) return wrap(`(${e.body(division.left)} / ${e.body(division.right)})`, to);
   if (division !== null) return `__div${to === 'i32' ? 'I32' : 'U32'}(${e.body(division.left)}, ${e.body(division.right)})`;
   const from = e.kindOf(argument);
   const text = e.body(argument);
@@ -81,10 +82,10 @@ function operation(
   const sign = ts.tokenToString(operator) ?? '';
   if (result === null) return null;
   if (isBig(result))
-    return /^(\+|-|\*|<<)$/.test(sign) ? `BigInt.as${result === 'i64' ? 'Int' : 'Uint'}N(64, ${leftText} ${sign} ${rightText})` : null;
+    return /^(\+|-|\*|\/|<<)$/.test(sign) ? `BigInt.as${result === 'i64' ? 'Int' : 'Uint'}N(64, ${leftText} ${sign} ${rightText})` : null;
   if (result !== 'i32' && result !== 'u32') return null;
   if (sign === '*') return wrap(`Math.imul(${leftText}, ${rightText})`, result);
-  if (sign === '%') return wrap(`__rem(${leftText}, ${rightText})`, result);
+  if (sign === '%') return wrap(isNonZeroLiteral(rightNode) ? `${leftText} % ${rightText}` : `__rem(${leftText}, ${rightText})`, result);
   if (sign === '+' || sign === '-') return wrap(`${leftText} ${sign} ${rightText}`, result);
   return null;
 }
@@ -117,6 +118,8 @@ function increment(node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression, e
     const step = `${target} = ${wrap(`${target} ${up ? '+' : '-'} 1`, settle(kind))}`;
     return discarded ? step : `(${step})`;
   }
+  if (node.operator === ts.SyntaxKind.MinusToken && isBig(kind))
+    return `BigInt.as${kind === 'i64' ? 'Int' : 'Uint'}N(64, -${e.body(node.operand)})`;
   if (node.operator === ts.SyntaxKind.MinusToken && promote(kind) === 'i32') return `(-${e.body(node.operand)} | 0)`;
   return null;
 }

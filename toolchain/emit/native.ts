@@ -47,7 +47,7 @@ export async function emitNative(context: EmitContext, module: ModuleInterface):
   });
   const [output] = outputFiles;
   // esbuild names the modules in comments by path; without them the same source gives the same bytes in every directory.
-  const text = (output?.text ?? '').replaceAll(/^ *\/\/ (module:|<stdin>|glue\.ts).*\n/gm, '');
+  const text = (output?.text ?? '').replaceAll(/^ *\/\/ \S+\.ts\n/gm, '');
   return `'use strict';${NATIVE_HELPERS}${text}return __module;\n`;
 }
 

@@ -28,6 +28,16 @@ function __lastOr<A, T>(list: A, index: i32, fallback: T): T { return __atOr<A, 
 @inline function __max<T>(a: T, b: T): T { return max<T>(a, b); }
 @inline function __abs<T>(a: T): T { return abs<T>(a); }
 @inline function __clz32(a: u32): i32 { return <i32>clz<u32>(a); }
+@inline function __zeroDivision<T>(): void { throw new RangeError(sizeof<T>() == 8 ? "Division by zero" : "integer divide by zero"); }
+@inline function __div<T>(a: T, b: T): T {
+  if (b == 0) __zeroDivision<T>();
+  if (isSigned<T>() && b == -1) return <T>(0 - a);
+  return <T>(a / b);
+}
+@inline function __rem<T>(a: T, b: T): T {
+  if (b == 0) __zeroDivision<T>();
+  return <T>(a % b);
+}
 @inline function __truthy(a: f64): bool { return a != 0 && a == a; }
 @inline function __isInteger(a: f64): bool { return trunc<f64>(a) == a && abs<f64>(a) != Infinity; }
 @inline function __round(a: f64): f64 { const up = ceil<f64>(a); return up - f64(up - 0.5 > a); }
