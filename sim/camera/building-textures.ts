@@ -5,6 +5,8 @@ import type { FloorName, MaterialName } from '../world/materials.ts';
 import { makeTexture, mix, type Painter, type Rgb, shade, type Texture, valueNoise } from './texture.ts';
 
 const SIZE = 128;
+/** Floors are seen from close by, so they are finer. */
+const FLOOR_SIZE = 256;
 
 type Recipe = (random: Random) => { readonly spanM: number; readonly paint: Painter };
 
@@ -83,7 +85,10 @@ const RECIPES: Readonly<Record<MaterialName, Recipe>> = {
   },
   brick: bricks,
   wood: (random) => planks(random, [uniform(random, 118, 142), uniform(random, 94, 108), uniform(random, 70, 84)], 0.9, 5),
-  metal: (random) => ribbedMetal(random, [uniform(random, 118, 140), uniform(random, 124, 144), uniform(random, 130, 152)]),
+  metal: (random) => {
+    const level = uniform(random, 122, 146);
+    return ribbedMetal(random, [level - 5, level, level + 5]);
+  },
   cardboard,
   rubble: (random) => mottled(random, mix(grey(random, 110, 140), [128, 112, 96], random.next() * 0.6), 0.28, 0.25, 1),
   'fabric-green': (random) => mottled(random, [uniform(random, 70, 90), uniform(random, 92, 112), uniform(random, 74, 90)], 0.08, 0.12, 1),
@@ -95,7 +100,7 @@ const RECIPES: Readonly<Record<MaterialName, Recipe>> = {
 };
 
 const FLOOR_RECIPES: Readonly<Record<FloorName, Recipe>> = {
-  'concrete-floor': (random) => mottled(random, grey(random, 112, 140, 4), 0.16, 0.08, 3),
+  'concrete-floor': (random) => mottled(random, grey(random, 112, 140, 4), 0.14, 0.13, 2.5),
   tiles: (random) => {
     const color = mix(grey(random, 150, 190, 4), [178, 166, 148], random.next());
     const noise = valueNoise(random, 16, 3);
@@ -123,7 +128,7 @@ export function buildingTexture(material: MaterialName, seed: number): Texture {
 
 export function floorTexture(floor: FloorName, seed: number): Texture {
   const { spanM, paint } = FLOOR_RECIPES[floor](new SeededRandom(seed).fork(floor));
-  return makeTexture(SIZE, spanM, paint);
+  return makeTexture(FLOOR_SIZE, spanM, paint);
 }
 
 export function ceilingTexture(seed: number): Texture {

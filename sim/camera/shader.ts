@@ -128,7 +128,7 @@ export class Shader {
     }
     const z = down ? -view.z / climb : (this.#ceilingM - view.z) / climb;
     const texture = down ? this.#scene.floor : this.#scene.ceiling;
-    const density = (texture.size / texture.spanM / fx) * z * 1.6; // seen at a slant
+    const density = (texture.size / texture.spanM / fx) * z * 1.3; // seen at a slant
     const level = Math.min(texture.levels.length - 1, density < 1.5 ? 0 : Math.max(0, Math.round(Math.log2(density))));
     const size = texture.size >> level;
     const data = texture.levels[level] as Uint8Array;

@@ -60,15 +60,23 @@ export function valueNoise(random: Random, cells: number, octaves: number): (u: 
       const y0 = Math.floor(y);
       const fx = smooth(x - x0);
       const fy = smooth(y - y0);
-      const at = (i: number, j: number): number => values[(((j % edge) + edge) % edge) * edge + (((i % edge) + edge) % edge)] as number;
-      const low = at(x0, y0) * (1 - fx) + at(x0 + 1, y0) * fx;
-      const high = at(x0, y0 + 1) * (1 - fx) + at(x0 + 1, y0 + 1) * fx;
+      const left = wrap(x0, edge);
+      const right = left + 1 === edge ? 0 : left + 1;
+      const bottom = wrap(y0, edge) * edge;
+      const top = bottom + edge === edge * edge ? 0 : bottom + edge;
+      const low = (values[bottom + left] as number) * (1 - fx) + (values[bottom + right] as number) * fx;
+      const high = (values[top + left] as number) * (1 - fx) + (values[top + right] as number) * fx;
       sum += weight * (low * (1 - fy) + high * fy);
       total += weight;
       weight *= 0.5;
     }
     return sum / total;
   };
+}
+
+function wrap(index: number, edge: number): number {
+  const rest = index % edge;
+  return rest < 0 ? rest + edge : rest;
 }
 
 function smooth(t: number): number {
