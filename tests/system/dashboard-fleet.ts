@@ -45,9 +45,59 @@ const WALLS: readonly Box[] = [
 ];
 
 const ROUNDS: readonly (readonly Point[])[] = [
-  [[1.6, 2], [8, 2], [8.4, 7.6], [7, 8], [2, 7.4], [1.6, 10], [5.3, 10.4], [5.3, 13.6], [8.4, 13.6], [8.4, 18.2], [2, 18.4], [1.8, 13.8], [5.3, 13.2], [5.3, 8.6]],
-  [[1.6, 3], [8.2, 7.7], [12, 7.6], [12, 2], [18, 2], [18.2, 7], [18, 10.4], [14.3, 10.4], [14.3, 13.4], [18.4, 13.6], [18.2, 18.4], [12, 18.6], [11.4, 14], [14.3, 13], [14.3, 10.2], [12, 9]],
-  [[1.6, 4], [8.2, 7.9], [12, 7.2], [18.6, 5.3], [22, 5.5], [22, 1.8], [28.2, 1.8], [28.4, 8.4], [25.3, 8.4], [25.3, 12], [28.3, 12.4], [28.3, 18.4], [22, 18.5], [21.6, 12], [25.3, 11.8], [25.3, 7.4], [22, 6]],
+  [
+    [1.6, 2],
+    [8, 2],
+    [8.4, 7.6],
+    [7, 8],
+    [2, 7.4],
+    [1.6, 10],
+    [5.3, 10.4],
+    [5.3, 13.6],
+    [8.4, 13.6],
+    [8.4, 18.2],
+    [2, 18.4],
+    [1.8, 13.8],
+    [5.3, 13.2],
+    [5.3, 8.6],
+  ],
+  [
+    [1.6, 3],
+    [8.2, 7.7],
+    [12, 7.6],
+    [12, 2],
+    [18, 2],
+    [18.2, 7],
+    [18, 10.4],
+    [14.3, 10.4],
+    [14.3, 13.4],
+    [18.4, 13.6],
+    [18.2, 18.4],
+    [12, 18.6],
+    [11.4, 14],
+    [14.3, 13],
+    [14.3, 10.2],
+    [12, 9],
+  ],
+  [
+    [1.6, 4],
+    [8.2, 7.9],
+    [12, 7.2],
+    [18.6, 5.3],
+    [22, 5.5],
+    [22, 1.8],
+    [28.2, 1.8],
+    [28.4, 8.4],
+    [25.3, 8.4],
+    [25.3, 12],
+    [28.3, 12.4],
+    [28.3, 18.4],
+    [22, 18.5],
+    [21.6, 12],
+    [25.3, 11.8],
+    [25.3, 7.4],
+    [22, 6],
+  ],
 ];
 
 const OBJECTS: readonly { readonly object: string; readonly class: string; readonly at: Point }[] = [
@@ -254,10 +304,27 @@ export class ScriptedFleet {
         cpuFraction: away ? 0.18 + 0.03 * index : 0.82,
         powerW: away ? 3.1 : 5.4,
         distanceM: time * (0.55 + 0.05 * index),
-        path: [[(x + goal[0]) / 2, (y + goal[1]) / 2], [goal[0], goal[1]]],
+        path: [
+          [(x + goal[0]) / 2, (y + goal[1]) / 2],
+          [goal[0], goal[1]],
+        ],
         modules: [
-          { module: 'map-server', placement: time < 4 && index === 0 ? 'onboard' : 'edge-1', epoch: 1, calls: Math.floor(time * 2), latencyMs: 4.3 + index, modelled: false },
-          { module: 'object-detection', placement: detector.placement, epoch: detector.moves, calls, latencyMs: away ? 66 + index : 1290, modelled: !away },
+          {
+            module: 'map-server',
+            placement: time < 4 && index === 0 ? 'onboard' : 'edge-1',
+            epoch: 1,
+            calls: Math.floor(time * 2),
+            latencyMs: 4.3 + index,
+            modelled: false,
+          },
+          {
+            module: 'object-detection',
+            placement: detector.placement,
+            epoch: detector.moves,
+            calls,
+            latencyMs: away ? 66 + index : 1290,
+            modelled: !away,
+          },
         ],
         faults: index === 2 && time > 30 && time < 40 ? ['sonar disconnected'] : [],
       },
@@ -280,7 +347,10 @@ export class ScriptedFleet {
       calls: 10,
       connected: 1,
     });
-    const instances = [...(host === 'edge-1' ? [instance('map-server', null)] : []), ...guests.map((rover) => instance('object-detection', rover))];
+    const instances = [
+      ...(host === 'edge-1' ? [instance('map-server', null)] : []),
+      ...guests.map((rover) => instance('object-detection', rover)),
+    ];
     return {
       status: 'online',
       host,

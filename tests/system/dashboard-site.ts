@@ -1,12 +1,10 @@
-// What the dashboard's browser tests talk to: the built page and MQTT over WebSocket on one origin, with the site's own broker behind it.
-import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
+// What the dashboard's browser tests talk to: the site's own gateway (built page and MQTT over WebSocket on one origin)
+// with its own broker behind it.
 import { fileURLToPath } from 'node:url';
 import mqtt, { type MqttClient } from 'mqtt';
-import { createWebSocketStream, WebSocketServer } from 'ws';
 import { startEmbeddedBroker, type EmbeddedBroker } from '../../edge/broker/embedded-broker.ts';
+import { startGateway, type Gateway } from '../../edge/gateway/gateway.ts';
+import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { hostStatus } from '../../shared/protocol/host.ts';
 import { mapMetadata, mapObject, mapTile, tileId } from '../../shared/protocol/map-view.ts';
 import { encodeMessage, topicOf, type MessageDefinition, type TopicPlaces } from '../../shared/protocol/message.ts';
@@ -16,10 +14,9 @@ import type { FleetReport } from './dashboard-fleet.ts';
 
 export const SITE = 'north';
 const PAGE = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url));
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
 
 export class DashboardSite {
-  #server: Server | null = null;
+  #gateway: Gateway | null = null;
   #broker: EmbeddedBroker | null = null;
   #client: MqttClient | null = null;
   #port = 0;
@@ -36,30 +33,32 @@ export class DashboardSite {
   /** Starts page and broker; again on the same port after `down`. */
   async up(): Promise<void> {
     const broker = await startEmbeddedBroker({ site: SITE, port: 0 });
-    const server = createServer((request, response) => {
-      const path = new URL(request.url ?? '/', 'http://page').pathname;
-      const file = path === '/' ? 'index.html' : path.slice(1).replaceAll('..', '');
-      readFile(PAGE + file).then(
-        (content) => response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(content),
-        () => response.writeHead(404).end(),
-      );
+    this.#gateway = await startGateway({
+      listen: '127.0.0.1',
+      port: this.#port,
+      dashboard: PAGE,
+      view: {
+        site: SITE,
+        hosts: () => [],
+        placements: () => [],
+        brokerUp: () => true,
+        failovers: () => 0,
+        malformed: () => 0,
+      },
+      serveMqtt: (stream, request) => broker.serve(stream, request),
+      logger: SILENT_LOGGER,
     });
-    const sockets = new WebSocketServer({ server, path: '/mqtt' });
-    sockets.on('connection', (socket, request) => broker.serve(createWebSocketStream(socket), request));
-    await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));
-    this.#port = (server.address() as AddressInfo).port;
+    this.#port = this.#gateway.port;
     this.#client = await mqtt.connectAsync(`mqtt://127.0.0.1:${broker.port}`, { clientId: 'scripted-fleet' });
-    this.#server = server;
     this.#broker = broker;
   }
 
   /** Page, broker and everything retained are gone. */
   async down(): Promise<void> {
     await this.#client?.endAsync(true);
+    await this.#gateway?.close();
     await this.#broker?.close();
-    this.#server?.closeAllConnections();
-    await new Promise((resolve) => (this.#server === null ? resolve(null) : this.#server.close(resolve)));
-    this.#client = this.#server = this.#broker = null;
+    this.#client = this.#gateway = this.#broker = null;
   }
 
   publish<T>(definition: MessageDefinition<T>, places: TopicPlaces, value: T): void {

@@ -75,7 +75,10 @@ store.show(['rovers', 'mission'], showFleet);
 store.show(['mission', 'rovers'], (state) => header(state, now()));
 store.show(['connection'], (state) => connection(state, now()));
 store.show(['map'], controls.onState);
-store.show(['objects'], createFindingsList(byId('findings', HTMLElement), { onPoint: (id) => map.highlight(id), onChoose: (x, y) => map.goTo(x, y) }));
+store.show(
+  ['objects'],
+  createFindingsList(byId('findings', HTMLElement), { onPoint: (id) => map.highlight(id), onChoose: (x, y) => map.goTo(x, y) }),
+);
 store.show(['hosts'], createHostsList(byId('hosts', HTMLElement)));
 store.show(['log'], createEventLog(byId('log', HTMLElement)));
 store.show(

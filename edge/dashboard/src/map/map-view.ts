@@ -170,7 +170,7 @@ function areaOf(state: FleetState): Bounds | null {
 
 /** Room for the controls that lie over the map. */
 function paddingFor(width: number): Padding {
-  return width < 600 ? { top: 14, right: 14, bottom: 44, left: 14 } : { top: 28, right: 28, bottom: 60, left: 28 };
+  return width < 600 ? { top: 14, right: 14, bottom: 58, left: 14 } : { top: 28, right: 28, bottom: 60, left: 28 };
 }
 
 function sameBounds(a: Bounds, b: Bounds | null): boolean {

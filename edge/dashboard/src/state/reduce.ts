@@ -89,7 +89,12 @@ function connection(state: FleetState, phase: ConnectionPhase, nowMs: number): r
   if (before === phase) return [];
   state.connection.phase = phase;
   state.connection.sinceMs = nowMs;
-  const text = phase === 'lost' ? 'Connection to the broker lost; showing the last view.' : before === 'lost' ? 'Connected to the broker again.' : null;
+  const text =
+    phase === 'lost'
+      ? 'Connection to the broker lost; showing the last view.'
+      : before === 'lost'
+        ? 'Connected to the broker again.'
+        : null;
   if (text === null) return ['connection'];
   addLocalLine(state, 'broker', text, nowMs);
   return ['connection', 'log'];

@@ -17,7 +17,8 @@ export function createConnectionState(): (state: FleetState, nowMs: number) => v
     const seconds = Math.floor((nowMs - connection.sinceMs) / 1000);
     notice.hidden = connection.phase !== 'lost';
     if (connection.phase !== 'lost') return;
-    const since = seconds < 10 ? 'a moment ago' : seconds < 60 ? `${seconds - (seconds % 10)} seconds ago` : `${Math.floor(seconds / 60)} min ago`;
+    const since =
+      seconds < 10 ? 'a moment ago' : seconds < 60 ? `${seconds - (seconds % 10)} seconds ago` : `${Math.floor(seconds / 60)} min ago`;
     setText(notice, `Connection to the broker lost ${since}. This is the last view; reconnecting…`);
   };
 }

@@ -12,13 +12,21 @@ export interface FindingActions {
 /** Sure findings first, then by the time they were first seen. */
 export function sortedFindings(state: FleetState): MapObject[] {
   const rank = (object: MapObject): number => (object.status === 'confirmed' ? 0 : 1);
-  return [...state.objects.values()].sort((a, b) => rank(a) - rank(b) || a.firstSeenSec - b.firstSeenSec || a.object.localeCompare(b.object));
+  return [...state.objects.values()].sort(
+    (a, b) => rank(a) - rank(b) || a.firstSeenSec - b.firstSeenSec || a.object.localeCompare(b.object),
+  );
 }
 
 export function createFindingsList(list: HTMLElement, actions: FindingActions): (state: FleetState) => void {
   const latest = new Map<string, MapObject>();
   const make = ({ object }: MapObject): HTMLElement => {
-    const button = element('button', { attributes: { type: 'button' } }, element('span', { class: 'sign' }), element('b'), element('span', { class: 'detail' }));
+    const button = element(
+      'button',
+      { attributes: { type: 'button' } },
+      element('span', { class: 'sign' }),
+      element('b'),
+      element('span', { class: 'detail' }),
+    );
     button.addEventListener('click', () => {
       const found = latest.get(object);
       if (found !== undefined) actions.onChoose(found.x, found.y);

@@ -18,7 +18,13 @@ export function createModuleRow(name: string): ModuleRow {
   const title = element('span', { class: 'module-name', text: formatName(name) });
   const where = element('span', { class: 'module-where' });
   const bead = element('i', { class: 'bead' });
-  const rail = element('div', { class: 'rail', attributes: { 'aria-hidden': 'true' } }, element('i', { class: 'stop' }), element('i', { class: 'stop' }), bead);
+  const rail = element(
+    'div',
+    { class: 'rail', attributes: { 'aria-hidden': 'true' } },
+    element('i', { class: 'stop' }),
+    element('i', { class: 'stop' }),
+    bead,
+  );
   const figures = element('span', { class: 'module-figures' });
   const latency = element('span');
   const modelled = element('abbr', { text: 'modelled', attributes: { title: 'From the device model of the simulator, not measured' } });

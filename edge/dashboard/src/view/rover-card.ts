@@ -6,8 +6,8 @@ import { formatPercent, formatUnit } from './format.ts';
 import { createModuleRow, type ModuleRow } from './module-row.ts';
 import { SPARK_HEIGHT, SPARK_WIDTH, sparkline } from './sparkline.ts';
 
-/** Limits at which a figure asks for attention: the usual soft limits of a Raspberry Pi and of a lithium pack. */
-const WARM_C = 60;
+/** Limits at which a figure asks for attention: near the soft limits of a Raspberry Pi, and those of a lithium pack. */
+const WARM_C = 65;
 const HOT_C = 75;
 const LOW_BATTERY = 0.25;
 const EMPTY_BATTERY = 0.1;
@@ -25,7 +25,9 @@ export function createRoverCard(id: string): RoverCard {
   const processor = createFigure('CPU', true);
   const heat = createFigure('Temp', false);
   const power = createFigure('Power', false);
-  const curve = picture(`0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, { class: 'spark' });
+  const curve = picture(`0 0 ${SPARK_WIDTH} ${SPARK_HEIGHT}`, { 'vector-effect': 'non-scaling-stroke' });
+  curve.setAttribute('class', 'spark');
+  curve.setAttribute('preserveAspectRatio', 'none');
   heat.root.append(curve);
   const driven = element('span', { class: 'driven' });
   power.root.append(driven);
@@ -51,7 +53,11 @@ export function createRoverCard(id: string): RoverCard {
       setAttribute(root, 'data-standing', standing);
       setText(activity, standing === 'heard' ? (state?.activity ?? 'starting') : standing);
       setAttribute(activity, 'data-activity', standing === 'heard' ? (state?.activity ?? '') : standing);
-      battery.show(formatPercent(state?.batteryFraction ?? null), state?.batteryFraction ?? null, batteryLevel(state?.batteryFraction ?? null));
+      battery.show(
+        formatPercent(state?.batteryFraction ?? null),
+        state?.batteryFraction ?? null,
+        batteryLevel(state?.batteryFraction ?? null),
+      );
       processor.show(formatPercent(state?.cpuFraction ?? null), state?.cpuFraction ?? null, 'fine');
       heat.show(formatUnit(state?.temperatureC ?? null, '°C', 1), null, heatLevel(state?.temperatureC ?? null));
       power.show(formatUnit(state?.powerW ?? null, 'W', 1), null, 'fine');

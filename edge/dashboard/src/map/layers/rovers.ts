@@ -41,7 +41,8 @@ function drawBody({ context, palette }: Scene, { x, y, theta, size, colour, hear
   context.rotate(-theta);
   const cone = context.createRadialGradient(0, 0, size * 0.6, 0, 0, size * 3.4);
   cone.addColorStop(0, colour);
-  cone.addColorStop(1, 'transparent');
+  // The same colour, clear: `transparent` would be clear black, which greys what it fades into.
+  cone.addColorStop(1, `${colour}00`);
   if (heard) {
     context.globalAlpha = 0.32;
     context.fillStyle = cone;
