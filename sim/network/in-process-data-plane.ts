@@ -201,6 +201,9 @@ class End implements Transport {
       clock.after(0.001, () => this.finish(new Error(`${this.description}: the peer is gone`)));
     } else if (this.#network.isReachable(this.#node, this.#far)) {
       this.#cutOffSinceSec = null;
+      // A peer that closed while the way was cut could not say so; the first segment that reaches it is answered by a reset.
+      if (this.peer !== null && this.peer.#closed)
+        clock.after(0.001, () => this.finish(new Error(`${this.description}: the peer is gone`)));
       this.#pump();
     } else if (this.#cutOffSinceSec === null) {
       const since = clock.nowSec();

@@ -227,6 +227,21 @@ describe('in-process data plane', () => {
     expect(closes[0]).toMatch(/no answer for/);
   });
 
+  it('learns after an outage that the peer has closed meanwhile', async () => {
+    const setup = setUp();
+    const { clock, network } = setup;
+    const { near, far } = await connect(setup);
+    const closes: (string | null)[] = [];
+    far.onClose = (error) => void closes.push(error?.message ?? null);
+    network.setOnline('rover', false);
+    near.close();
+    await clock.run({ untilSec: 2 });
+    expect(closes).toEqual([]);
+    network.setOnline('rover', true);
+    await clock.run({ untilSec: 3 });
+    expect(closes).toHaveLength(1);
+  });
+
   it('breaks when the peer crashes, and refuses connections to nobody', async () => {
     const setup = setUp();
     const { clock, network, plane } = setup;
