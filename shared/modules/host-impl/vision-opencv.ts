@@ -20,12 +20,15 @@ let loading: Promise<VisionHost> | null = null;
 
 /** Loads OpenCV at the first call (about 0.2 s, 35 MB); later calls get the same functions. */
 export function loadVisionHost(): Promise<VisionHost> {
-  loading ??= loadQuietly().then(createVisionHost);
+  loading ??= loadQuietly().then(({ cv }) => createVisionHost(cv));
   return loading;
 }
 
-/** Loading installs process-wide handlers that abort on any unhandled rejection; they are taken off again. */
-async function loadQuietly(): Promise<OpenCv> {
+/**
+ * Loading installs process-wide handlers that abort on any unhandled rejection; they are taken off again. The library object has
+ * a `then` that resolves to itself: awaiting it would never end, so it travels inside another object.
+ */
+async function loadQuietly(): Promise<{ readonly cv: OpenCv }> {
   const events = ['uncaughtException', 'unhandledRejection'] as const;
   const before = events.map((event) => process.listeners(event as 'uncaughtException'));
   const { cv } = await import('opencv-wasm');
@@ -34,7 +37,7 @@ async function loadQuietly(): Promise<OpenCv> {
       if (before[index]?.includes(listener) !== true) process.off(event, listener);
     }
   }
-  return cv;
+  return { cv };
 }
 
 function createVisionHost(cv: OpenCv): VisionHost {
