@@ -29,6 +29,9 @@ export interface MqttBusOptions {
   readonly logger?: Logger;
 }
 
+/** A cluster that is choosing leaders refuses for a moment: a refusal counts after these pauses [s]. */
+const REFUSAL_PAUSES_SEC = [0.25, 0.5, 1, 2, 4];
+
 interface Subscription {
   readonly filter: string;
   readonly handler: (message: BusMessage) => void;
@@ -64,6 +67,7 @@ function clientOptions(options: MqttBusOptions, timeoutSec: number): IClientOpti
     connectTimeout: timeoutSec * 1000,
     queueQoSZero: false,
     reconnectOnConnackError: true,
+    resubscribe: false,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
     ...options.tls,
@@ -137,26 +141,47 @@ class MqttBus implements MessageBus {
     await this.#client.endAsync(!this.#connected);
   }
 
-  /** Asks the broker until it answers; an outage in between only delays. */
+  /** Asks the broker until it grants the filter; an outage in between only delays. */
   async #awaitGrant(filter: string): Promise<void> {
-    for (;;) {
-      try {
-        const granted = await this.#client.subscribeAsync(filter, { qos: 1 });
-        if (!granted.some(({ qos }) => qos === 128)) return;
-      } catch (error) {
-        if (this.#closed)
-          throw new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while it subscribed to ${filter}`, { cause: error });
-        if (!this.#connected) {
-          await new Promise<void>((resolve) => {
-            const stop = this.onConnectionChange(() => (stop(), resolve()));
-          });
-          continue;
-        }
-        throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: ${(error as Error).message}`, {
-          cause: error,
-        });
+    for (let refusals = 0; ;) {
+      const problem = await this.#ask(filter);
+      if (problem === null) return;
+      if (this.#closed) throw new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while it subscribed to ${filter}`);
+      if (!this.#connected) {
+        await this.#change();
+        continue;
       }
-      throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: the broker does not permit it`);
+      const pauseSec = REFUSAL_PAUSES_SEC[refusals++];
+      if (pauseSec === undefined) throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: ${problem}`);
+      await new Promise((resolve) => setTimeout(resolve, pauseSec * 1000));
+    }
+  }
+
+  /** One SUBSCRIBE; what is wrong with it, or null. */
+  async #ask(filter: string): Promise<string | null> {
+    try {
+      const granted = await this.#client.subscribeAsync(filter, { qos: 1 });
+      return granted.some(({ qos }) => qos === 128) ? 'the broker does not permit it' : null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.onConnectionChange(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  /** After a reconnect: the session is a clean one, so everything is asked for anew. */
+  #resubscribe(): void {
+    for (const filter of new Set([...this.#subscriptions].map((subscription) => subscription.filter))) {
+      this.#awaitGrant(filter).catch((error: unknown) => {
+        if (!this.#closed) this.#logger.error({ filter, error: (error as Error).message }, 'a subscription was not renewed');
+      });
     }
   }
 
@@ -179,7 +204,10 @@ class MqttBus implements MessageBus {
   #setConnected(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
-    if (connected) this.#flush();
+    if (connected) {
+      this.#resubscribe();
+      this.#flush();
+    }
     for (const listener of this.#listeners) listener(connected);
   }
 

@@ -6,7 +6,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { encodeBundle, type ModuleBundle } from '../../shared/elastic/bundle.ts';
 import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import { instantiateOnboard } from '../../shared/elastic/instantiate.ts';
-import type { HostFunctions } from '../../shared/elastic/module-instance.ts';
+import type { HostFunctions, ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../../shared/errors.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
@@ -25,6 +25,8 @@ export async function liveRover<H>(options: {
   readonly site?: string;
   readonly mission?: string;
   readonly host?: HostFunctions;
+  /** Default: the module itself, on board. */
+  readonly createLocal?: () => Promise<ModuleInstance>;
 }): Promise<LiveRover<H>> {
   const { rover, brokerUrl, bundle, site = 'test', mission = 'drill' } = options;
   const clock = new SystemClock();
@@ -47,7 +49,7 @@ export async function liveRover<H>(options: {
     channelId: `${rover}-${bundle.manifest.name}`,
     clock,
     site: handler,
-    createLocal: () => instantiateOnboard(bundle, options.host ?? {}),
+    createLocal: options.createLocal ?? (() => instantiateOnboard(bundle, options.host ?? {})),
   });
   await module.start();
   return {

@@ -1,0 +1,168 @@
+// The message bus over brokers of other makers: Mosquitto, and a three-node NATS JetStream cluster with the loss of a node.
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
+import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import { brokerProcess, type BrokerProcess, isInstalled } from '../support/edge-broker-process.ts';
+import { freePort, startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
+import { type BusUnderTest, describeMessageBus } from './message-bus.ts';
+
+const pass = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Buses whose links can be cut, to whatever `targets` answers. */
+function busesThrough(targets: () => readonly number[]) {
+  const proxies = new Map<MessageBus, TcpProxy>();
+  return {
+    proxies,
+    connect: async (clientId: string, options: Parameters<BusUnderTest['connect']>[1] = {}): Promise<MessageBus> => {
+      const proxy = await startTcpProxy(targets);
+      const bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${proxy.port}`, clientId, reconnectSec: 0.1, ...options });
+      proxies.set(bus, proxy);
+      return bus;
+    },
+    cut: (bus: MessageBus) => proxies.get(bus)?.cut(),
+    close: async () => {
+      for (const proxy of proxies.values()) await proxy.close();
+    },
+  };
+}
+
+async function mosquitto(): Promise<BusUnderTest> {
+  const directory = await mkdtemp(join(tmpdir(), 'outrider-mosquitto-'));
+  const port = await freePort();
+  const config = join(directory, 'mosquitto.conf');
+  await writeFile(config, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`);
+  const broker = await brokerProcess('mosquitto', ['-c', config], port);
+  const { connect, cut, close } = busesThrough(() => [port]);
+  return {
+    ...{ connect, cut, pass },
+    outage: async (seconds) => {
+      await broker.kill();
+      await pass(seconds);
+      await broker.start();
+    },
+    close: async () => {
+      await close();
+      await broker.kill();
+    },
+  };
+}
+
+/** Three nodes, replicated storage: any one may die. */
+async function natsCluster(): Promise<{
+  readonly nodes: BrokerProcess[];
+  readonly alive: () => number[];
+  kill(index: number): Promise<void>;
+  close(): Promise<void>;
+}> {
+  const directory = await mkdtemp(join(tmpdir(), 'outrider-nats-'));
+  const ports = await Promise.all(
+    [0, 1, 2].map(async () => ({ client: await freePort(), cluster: await freePort(), mqtt: await freePort() })),
+  );
+  const routes = ports.map(({ cluster }) => `nats://127.0.0.1:${cluster}`).join(', ');
+  const nodes = await Promise.all(
+    ports.map(async ({ client, cluster, mqtt }, index) => {
+      const file = join(directory, `node-${index}.conf`);
+      const lines = [
+        `server_name: n${index}`,
+        `listen: 127.0.0.1:${client}`,
+        `jetstream { store_dir: "${join(directory, `store-${index}`)}" }`,
+        `cluster { name: outrider, listen: 127.0.0.1:${cluster}, routes: [${routes}] }`,
+        `mqtt { listen: 127.0.0.1:${mqtt}, stream_replicas: 3 }`,
+      ];
+      await writeFile(file, `${lines.join('\n')}\n`);
+      return brokerProcess('nats-server', ['-c', file], mqtt);
+    }),
+  );
+  const dead = new Set<number>();
+  // The first MQTT connection waits until the cluster has chosen its leaders.
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const probe = await connectMqttBus({ url: `mqtt://127.0.0.1:${nodes[0]?.port}`, clientId: `probe-${attempt}`, connectTimeoutSec: 4 });
+      await probe.publish('outrider/probe', 'x', { qos: 1, retain: true });
+      await probe.close();
+      break;
+    } catch (error) {
+      if (attempt >= 15) throw error;
+      await pass(1);
+    }
+  }
+  return {
+    nodes,
+    alive: () => nodes.filter((_, index) => !dead.has(index)).map((node) => node.port),
+    kill: async (index) => {
+      dead.add(index);
+      await nodes[index]?.kill();
+    },
+    close: async () => {
+      for (const [index, node] of nodes.entries()) if (!dead.has(index)) await node.kill();
+    },
+  };
+}
+
+async function nats(): Promise<BusUnderTest> {
+  const cluster = await natsCluster();
+  let turn = 0;
+  // Each client on another node, so that every message crosses the cluster.
+  const buses = busesThrough(() => {
+    const ports = cluster.alive();
+    const first = turn++ % ports.length;
+    return [...ports.slice(first), ...ports.slice(0, first)];
+  });
+  return {
+    connect: buses.connect,
+    cut: buses.cut,
+    pass,
+    outage: async (seconds) => {
+      for (const proxy of buses.proxies.values()) proxy.block(true);
+      await pass(seconds);
+      for (const proxy of buses.proxies.values()) proxy.block(false);
+    },
+    close: async () => {
+      await buses.close();
+      await cluster.close();
+    },
+  };
+}
+
+if (isInstalled('mosquitto')) describeMessageBus('Mosquitto', mosquitto);
+else describe.skip('message bus: Mosquitto (not installed)');
+
+if (isInstalled('nats-server')) {
+  describeMessageBus('NATS JetStream, three nodes', nats);
+  describe('NATS JetStream, three nodes: loss of a node', () => {
+    let cluster: Awaited<ReturnType<typeof natsCluster>>;
+    beforeAll(async () => {
+      cluster = await natsCluster();
+    }, 60_000);
+    afterAll(() => cluster.close());
+
+    test('retained state and every acknowledged message survive it, clients go on at another node', async () => {
+      const buses = busesThrough(() => cluster.alive());
+      const publisher = await buses.connect('publisher');
+      const subscriber = await buses.connect('subscriber');
+      const got = new Set<string>();
+      await subscriber.subscribe('outrider/loss/count', ({ payload }) => got.add(new TextDecoder().decode(payload)));
+      await publisher.publish('outrider/loss/state', 'before', { qos: 1, retain: true });
+      const acknowledged: string[] = [];
+      for (let i = 0; i < 50; i += 1) {
+        await publisher.publish('outrider/loss/count', `${i}`, { qos: 1 });
+        acknowledged.push(`${i}`);
+      }
+      await expect.poll(() => got.size, { timeout: 10_000 }).toBe(50);
+      await cluster.kill(0);
+      await expect.poll(() => publisher.connected && subscriber.connected, { timeout: 20_000 }).toBe(true);
+      const late = await buses.connect('late');
+      let state = '';
+      await late.subscribe('outrider/loss/state', ({ payload }) => (state = new TextDecoder().decode(payload)));
+      await expect.poll(() => state, { timeout: 15_000 }).toBe('before');
+      await publisher.publish('outrider/loss/count', 'after', { qos: 1 });
+      await expect.poll(() => got.has('after'), { timeout: 15_000 }).toBe(true);
+      expect(acknowledged.every((value) => got.has(value))).toBe(true);
+      for (const bus of [publisher, subscriber, late]) await bus.close();
+      await buses.close();
+    }, 90_000);
+  });
+} else describe.skip('message bus: NATS JetStream (not installed)');
