@@ -132,12 +132,18 @@ export function decodeBundle(bytes: Uint8Array): ModuleBundle {
   if (manifestBytes === undefined) throw fail('they hold no manifest');
   const signature = parts.get(SIGNATURE_FILE);
   const manifest = parseManifest(manifestBytes);
+  if (canonicalJson(manifest) !== new TextDecoder().decode(manifestBytes)) throw fail('the manifest is not in canonical form');
   const known = new Set([MANIFEST_FILE, SIGNATURE_FILE, ...manifestEntries(manifest).map((entry) => entry.file)]);
   for (const name of parts.keys()) if (!known.has(name)) throw fail(`they hold ${JSON.stringify(name)}, which the manifest does not name`);
   return makeBundle(manifest, parts, signature === undefined ? null : parseSignature(signature));
 }
 
-const signatureSchema = z.strictObject({ algorithm: z.literal('ed25519'), publicKey: z.string().max(200), signature: z.string().max(200) });
+/** Base64 in its one canonical form, so that no byte of a bundle can change unnoticed. */
+const base64 = z
+  .string()
+  .max(200)
+  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, { error: 'not canonical base64' });
+const signatureSchema = z.strictObject({ algorithm: z.literal('ed25519'), publicKey: base64, signature: base64 });
 
 function parseManifest(bytes: Uint8Array): ModuleManifest {
   const result = manifestSchema.safeParse(parseJson(bytes, MANIFEST_FILE));

@@ -95,6 +95,24 @@ export async function buildModule(directory: string, options: BuildOptions = {})
   return { bundle, handle, assemblySource: wasm.source, remarks: wasm.remarks };
 }
 
+/** The WIT world that a component of another language is built against. */
+export async function renderModuleWorld(directory: string): Promise<string> {
+  const config = await readModuleConfig(directory);
+  const { module } = analyseModule(path.resolve(directory, config.entry));
+  return worldOf(config, module, null);
+}
+
+/** `source`: the AssemblyScript, whose intrinsics are imported; null for a component of another language, which has no generated state. */
+function worldOf(config: ModuleConfig, module: ModuleInterface, source: string | null): string {
+  return renderWorld({
+    name: config.name,
+    functions: module.functions.map(signatureOf),
+    hostInterfaces: hostInterfaces(module.host),
+    stateful: source !== null && module.state !== null,
+    intrinsics: source === null ? [] : usedIntrinsics(source),
+  });
+}
+
 interface WasmBuild {
   readonly component: Uint8Array;
   readonly engine: WasmEngine;
@@ -104,20 +122,12 @@ interface WasmBuild {
 }
 
 async function buildWasm(root: string, config: ModuleConfig, context: EmitContext, module: ModuleInterface): Promise<WasmBuild> {
-  const world = (source: string): string =>
-    renderWorld({
-      name: config.name,
-      functions: module.functions.map(signatureOf),
-      hostInterfaces: hostInterfaces(module.host),
-      stateful: module.state !== null,
-      intrinsics: usedIntrinsics(source),
-    });
   if (config.component !== undefined) {
     const component = await readFile(path.join(root, config.component));
     return {
       component,
       engine: 'prebuilt',
-      wit: world(''),
+      wit: worldOf(config, module, null),
       source: null,
       remarks: [`${config.component} is taken as it is; its state moves by the memory image`],
     };
@@ -127,7 +137,7 @@ async function buildWasm(root: string, config: ModuleConfig, context: EmitContex
     stateVersion: config.stateVersion,
     enable: config.enable,
   });
-  const wit = world(source);
+  const wit = worldOf(config, module, source);
   return { component: await makeComponent(core, wit, 'utf16'), engine: 'assemblyscript', wit, source, remarks: [] };
 }
 
