@@ -92,12 +92,12 @@ export class SimulatedRover {
   }
 
   /** Takes a scan when one is due. */
-  sense(nowSec: number, others: readonly Disc[]): void {
+  sense(nowSec: number, others: () => readonly Disc[]): void {
     this.lidar.deliver(nowSec);
     if (nowSec + 1e-9 < this.#nextScanSec) return;
     this.#nextScanSec += 1 / this.lidar.spec.rateHz;
     if (this.#nextScanSec <= nowSec) this.#nextScanSec = nowSec + 1 / this.lidar.spec.rateHz; // after a pause
-    this.lidar.measure(this.vehicle.pose, nowSec, others);
+    this.lidar.measure(this.vehicle.pose, nowSec, others());
   }
 
   #applyFaults(nowSec: number): void {

@@ -91,7 +91,7 @@ export class SimulatedSite {
       mover.step(dt, (x, y) => this.rovers.every(({ body }) => Math.hypot(body.x - x, body.y - y) > body.radiusM + mover.radiusM));
     }
     for (const rover of this.rovers) rover.step(dt, now, (x, y) => this.#admits(rover, x, y));
-    for (const rover of this.rovers) rover.sense(now, this.#othersOf(rover));
+    for (const rover of this.rovers) rover.sense(now, () => this.#othersOf(rover));
   }
 
   #catchUp(): void {
@@ -109,8 +109,11 @@ export class SimulatedSite {
     }
     for (const other of this.#bodies) {
       if (other === rover.body) continue;
-      const gap = Math.hypot(other.x - x, other.y - y) - other.radiusM - radiusM;
-      if (gap < 0 && gap <= Math.hypot(other.x - here.x, other.y - here.y) - other.radiusM - radiusM) return false;
+      const reach = other.radiusM + radiusM;
+      const dx = other.x - x;
+      if (dx > reach || dx < -reach) continue;
+      const gap = Math.hypot(dx, other.y - y) - reach;
+      if (gap < 0 && gap <= Math.hypot(other.x - here.x, other.y - here.y) - reach) return false;
     }
     return true;
   }

@@ -130,8 +130,10 @@ export class SimulatedLidar implements LidarIo {
     const { rays, rangeMaxM } = this.spec;
     const dx = disc.x - pose.x;
     const dy = disc.y - pose.y;
+    const reach = rangeMaxM + disc.radiusM;
+    if (dx > reach || dx < -reach || dy > reach || dy < -reach) return;
     const away = Math.hypot(dx, dy);
-    if (away - disc.radiusM > rangeMaxM || away <= disc.radiusM) return;
+    if (away > reach || away <= disc.radiusM) return;
     const half = Math.asin(disc.radiusM / away);
     const bearing = Math.atan2(dy, dx) - pose.theta + Math.PI; // from the first ray
     const perRay = (2 * Math.PI) / rays;
