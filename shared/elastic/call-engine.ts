@@ -44,7 +44,7 @@ export class CallEngine {
   /** On board, a shared module's effects are provisional: they are made again when a shared instance takes over. */
   readonly #provisional: boolean;
   readonly #buffers = new BufferPool();
-  readonly #outbox = new Outbox((call) => this.#buffers.give(call.args));
+  readonly #outbox = new Outbox((call) => this.#removed(call));
   /** Calls that no instance has got yet, in order. */
   #unsent: Call[] = [];
   /** Per function, the newest `latest` call behind the one that is queued or under way. */
@@ -428,6 +428,17 @@ export class CallEngine {
     if (this.#place.kind !== 'session') {
       this.stats.lost += this.#outbox.dropOldestKept(this.#options.maxCalls, this.#options.maxBytes);
     }
+  }
+
+  #removed(call: Call): void {
+    // Made again, and safe before its second answer came.
+    if (call.inFlight) {
+      this.#inFlightCalls -= 1;
+      this.#inFlightBytes -= call.args.byteLength;
+      // The socket may hold the arguments still.
+      return;
+    }
+    this.#buffers.give(call.args);
   }
 
   #drop(call: Call): void {

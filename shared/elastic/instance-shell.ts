@@ -296,14 +296,21 @@ export class InstanceShell {
   }
 
   /** A periodic checkpoint: to the store, or to the one fixed end that can use it. */
-  async #save(): Promise<void> {
-    const { storeCheckpoint } = this.#options;
-    await new Promise<void>((resolve) => this.#calls.next(resolve));
+  #save(): Promise<void> {
+    // Captured inside the turn: a call that begins after it must not be half in the checkpoint.
+    return new Promise((resolve, reject) => {
+      this.#calls.next(() => {
+        this.#saveNow().then(resolve, reject);
+      });
+    });
+  }
+
+  async #saveNow(): Promise<void> {
     if (this.#phase !== 'running') return;
+    const { storeCheckpoint } = this.#options;
     if (storeCheckpoint === undefined) {
       const connection = [...this.#connections].find((candidate) => candidate.channel !== null);
-      if (this.#channels.size > 1 || connection === undefined) return;
-      await this.#sendCheckpoint(connection);
+      if (this.#channels.size === 1 && connection !== undefined) await this.#sendCheckpoint(connection);
       return;
     }
     const covered = [...this.#channels.values()].map((channel) => ({ channel, number: channel.processed }));

@@ -126,6 +126,10 @@ async function redirect(
   try {
     const welcome = await target.connect({ ack: core.engine.received, provision: false });
     record.step('connect');
+    if (core.stateful && welcome.processed < core.engine.safe) {
+      const message = `${endpoint.instanceId} has effects of this rover up to call ${welcome.processed} only, its own state up to ${core.engine.safe}`;
+      throw new OutriderError('OUT_ELASTIC_REFUSED', `${message}: another rover’s state runs there`);
+    }
     record.pauseBegins();
     await core.engine.hold();
     core.edge = target;
@@ -138,7 +142,7 @@ async function redirect(
     return record.report('moved');
   } catch (error) {
     target.close();
-    return record.report('failed', error);
+    return record.report(isOutriderError(error, 'OUT_ELASTIC_REFUSED') ? 'refused' : 'failed', error);
   }
 }
 

@@ -74,7 +74,8 @@ function schedule(core: ModuleCore, edge: EdgePlace, delaySec: number, nextSec: 
   else core.options.clock.after(delaySec, run);
 }
 
-async function attempt(core: ModuleCore, edge: EdgePlace, retrySec: number): Promise<void> {
+async function attempt(core: ModuleCore, edge: EdgePlace, nextSec: number): Promise<void> {
+  let retrySec = nextSec;
   if (core.closed || core.edge !== edge || !edge.session.over) return;
   const reconnectSec = core.options.reconnectSec ?? DEFAULT_RECONNECT_SEC;
   const outageSec = (): number => core.nowSec - (edge.lostSec ?? core.nowSec);
@@ -92,25 +93,31 @@ async function attempt(core: ModuleCore, edge: EdgePlace, retrySec: number): Pro
     gone = isOutriderError(error, 'OUT_ELASTIC_RETIRED') || isOutriderError(error, 'OUT_ELASTIC_REFUSED');
   }
   if (core.closed || core.edge !== edge) return;
-  if ((gone || outageSec() >= reconnectSec) && (await elsewhere(core, edge, gone))) return;
+  if (gone || outageSec() >= reconnectSec) {
+    const outcome = await elsewhere(core, edge, gone);
+    if (outcome === 'runs') return;
+    // It was found and moved on meanwhile: follow quickly.
+    if (outcome === 'found') retrySec = FIRST_RETRY_SEC;
+  }
   schedule(core, edge, retrySec, Math.min(2 * retrySec, outageSec() < reconnectSec ? reconnectSec / 4 : MAX_RETRY_SEC));
 }
 
-/** Asks the site; true when the module runs again. */
-async function elsewhere(core: ModuleCore, edge: EdgePlace, gone: boolean): Promise<boolean> {
+/** Asks the site where the instance is, and follows; where nothing is found, a per-rover module comes back on board. */
+async function elsewhere(core: ModuleCore, edge: EdgePlace, gone: boolean): Promise<'runs' | 'found' | 'nowhere'> {
   const { site, manifest } = core.options;
   const found = site?.reachable === true ? await site.locate(edge.endpoint).catch(() => null) : null;
   const known = edge.endpoint;
   if (found !== null && found.epoch >= known.epoch && (!gone || found.epoch > known.epoch || found.instanceId !== known.instanceId)) {
-    if (await relocate(core, edge, found)) return true;
+    if (await relocate(core, edge, found)) return 'runs';
+    if (manifest.sharing === 'shared') return 'found';
   }
-  if (manifest.sharing === 'shared' && core.stateful) return false;
+  if (manifest.sharing === 'shared' && core.stateful) return 'nowhere';
   try {
     await fallBack(core, edge);
-    return true;
+    return 'runs';
   } catch {
     // No on-board instance can be made now; it is tried again.
-    return false;
+    return 'nowhere';
   }
 }
 

@@ -63,7 +63,7 @@ export class Session {
   #handshake: Timer | null = null;
   #silentBeats = 0;
   #heard = false;
-  #over = false;
+  #ended: Error | null = null;
 
   private constructor(transport: Transport, options: SessionOptions) {
     this.#options = options;
@@ -82,13 +82,16 @@ export class Session {
   }
 
   get over(): boolean {
-    return this.#over;
+    return this.#ended !== null;
   }
 
   /** From here on answers go to `listener`, with those that came first. */
   attach(listener: SessionListener): void {
     this.#listener = listener;
     for (const deliver of this.#early.splice(0)) deliver();
+    const ended = this.#ended;
+    // It ended before anybody listened.
+    if (ended !== null) queueMicrotask(() => listener.onEnd(ended));
   }
 
   detach(): void {
@@ -182,7 +185,7 @@ export class Session {
 
   #wait<T>(register: (waiter: Waiter<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#over) reject(new OutriderError('OUT_ELASTIC_LOST', `${this.link.description} is closed`));
+      if (this.over) reject(new OutriderError('OUT_ELASTIC_LOST', `${this.link.description} is closed`));
       else register({ resolve, reject });
     });
   }
@@ -317,8 +320,8 @@ export class Session {
   }
 
   #end(error: Error): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended !== null) return;
+    this.#ended = error;
     this.#heartbeat?.stop();
     this.#handshake?.stop();
     for (const waiter of [this.#welcome, this.#frozen, this.#checkpoint, this.#activated, this.#held]) waiter?.reject(error);

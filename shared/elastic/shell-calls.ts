@@ -100,12 +100,13 @@ export class ShellCalls {
   #run(request: Request): void {
     if (this.#trapped) return;
     const { channel, number, latest } = request;
-    const parts = this.#answer(request);
-    const send = latest
-      ? (): void => channel.link?.send(...parts)
-      : (): void => {
-          channel.answer(number, parts);
-        };
+    const { parts, effect } = this.#answer(request);
+    const send = (): void => {
+      if (latest) channel.link?.send(...parts);
+      else channel.answer(number, parts);
+      // Only now: a checkpoint that holds the effect must hold the answer, or come after it.
+      if (effect) this.#options.onEffect();
+    };
     const holdSec = this.#options.holdBackSec?.(this.#functions[request.functionIndex]?.name ?? '') ?? 0;
     if (!(holdSec > 0)) {
       send();
@@ -134,7 +135,10 @@ export class ShellCalls {
   }
 
   /** Makes the call take effect and returns its answer's frame. */
-  #answer({ channel, number, functionIndex, args, expiresSec }: Request): readonly Uint8Array[] {
+  #answer({ channel, number, functionIndex, args, expiresSec }: Request): {
+    readonly parts: readonly Uint8Array[];
+    readonly effect: boolean;
+  } {
     channel.processed = number;
     const bound = this.#functions[functionIndex] as BoundFunction;
     let begun = false;
@@ -149,16 +153,15 @@ export class ShellCalls {
       begun = true;
       this.calls += 1;
       const result = instance.call(bound.name, values);
-      if (bound.stateful) this.#options.onEffect();
       const encoded = bound.resultTypes.length === 0 ? null : encodeValues(bound.resultTypes, [result], allocateResult);
-      if (encoded === null) return [encodeResultHeader(number)];
+      if (encoded === null) return { parts: [encodeResultHeader(number)], effect: bound.stateful };
       if (encoded.byteLength > MAX_VALUES_BYTES) {
         throw new OutriderError(
           'OUT_WIRE_LIMIT',
           `${bound.name} returned ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`,
         );
       }
-      return [encodeResultHeader(number), encoded];
+      return { parts: [encodeResultHeader(number), encoded], effect: bound.stateful };
     } catch (error) {
       this.errors += 1;
       const trapped = isOutriderError(error, 'OUT_MODULE_TRAP');
@@ -166,10 +169,9 @@ export class ShellCalls {
       if (trapped) {
         this.#trapped = true;
         queueMicrotask(() => this.#options.onTrap(error));
-      } else if (begun && bound.stateful) {
-        this.#options.onEffect();
       }
-      return [encodeFailure(FRAME.failure, number, error, trapped || !begun)];
+      const parts = [encodeFailure(FRAME.failure, number, error, trapped || !begun)];
+      return { parts, effect: begun && bound.stateful && !trapped };
     }
   }
 }
