@@ -1,7 +1,9 @@
 // Whole rovers in a small world: they search it, touch nothing, let each other pass, and say why when they cannot go on.
 import { describe, expect, it } from 'vitest';
 import { STOP } from '../../shared/geometry/twist2.ts';
-import { cellAt } from '../../robot/navigation/costmap/grid-frame.ts';
+import { BELIEF_FREE } from '../../robot/navigation/costmap/belief-grid.ts';
+import { cellAt, latticeFrame } from '../../robot/navigation/costmap/grid-frame.ts';
+import { InspectionLayer, type InspectionTile } from '../../robot/navigation/exploration/inspection-layer.ts';
 import { decideRightOfWay } from '../../robot/navigation/behaviour/right-of-way.ts';
 import { defineNavigatorConfig } from '../../robot/navigation/behaviour/navigator-config.ts';
 import type { OtherRover } from '../../robot/navigation/behaviour/navigator-types.ts';
@@ -119,21 +121,44 @@ describe('several rovers', () => {
     expect(two.minClearanceM).toBeGreaterThan(0);
   });
 
-  it('that meet head-on in a corridor for one both get through: no deadlock, no touch', () => {
-    // A corridor of 1 m between two rooms; each rover starts in a room, and the site needs both to be searched.
+  it('that must swap rooms through a corridor for one both get through: no deadlock, no touch', () => {
+    // Rooms of 4 m × 4 m left and right, 6 m of corridor, 1 m wide. Each rover knows its own room and has to see the other's.
     const world = new FlatWorld(14, 4, [
       { minX: 4, minY: 0, maxX: 10, maxY: 1.5 },
       { minX: 4, minY: 2.5, maxX: 10, maxY: 4 },
     ]);
     const run = new FlatRun(world, [
-      { x: 5.5, y: 2, theta: 0 },
-      { x: 8.5, y: 2, theta: Math.PI },
+      { x: 3.4, y: 2, theta: 0 },
+      { x: 10.6, y: 2, theta: Math.PI },
     ]);
-    expect(run.runUntilDone(150)).toBeLessThan(150);
+    run.sharing = false;
+    run.rovers[0]!.navigator.inspection.merge(seenTiles(0, 3.9));
+    run.rovers[1]!.navigator.inspection.merge(seenTiles(10.1, 14));
+    const reached = [false, false];
+    while (run.nowSec < 150 && !run.rovers.every(({ output }) => output?.done === true)) {
+      run.step();
+      reached[0] ||= run.rovers[0]!.pose.x > 9;
+      reached[1] ||= run.rovers[1]!.pose.x < 5;
+    }
+    expect(run.nowSec).toBeLessThan(150);
+    expect(reached).toEqual([true, true]);
     expect(run.minRoverGapM).toBeGreaterThan(0);
     expect(run.minClearanceM).toBeGreaterThan(0);
   });
 });
+
+/** Tiles that say that all floor between two x has been looked at. */
+function seenTiles(minX: number, maxX: number): InspectionTile[] {
+  const frame = latticeFrame({ minX: -1, minY: -1, maxX: 15, maxY: 5 }, 0.1, null);
+  const layer = new InspectionLayer(0.1);
+  layer.resize(frame);
+  const floor = new Uint8Array(frame.width * frame.height).fill(BELIEF_FREE);
+  const camera = { fovRad: 2 * Math.PI, minRangeM: 0, maxRangeM: 0.3 };
+  for (let x = minX + 0.3; x <= maxX - 0.3; x += 0.2) {
+    for (let y = 0; y <= 4; y += 0.2) layer.observe(floor, { x, y, theta: 0 }, camera);
+  }
+  return layer.takeChangedTiles();
+}
 
 describe('right of way', () => {
   const { rightOfWay } = defineNavigatorConfig({ id: 'rover' });

@@ -126,6 +126,8 @@ export class FlatRun {
   minRoverGapM = Infinity;
   /** While false, scans stop coming. */
   lidarOn = true;
+  /** While false, maps and inspected floor are not exchanged; poses, goals and ways are. */
+  sharing = true;
   #sequence = 0;
   #merged: OccupancyMap | null = null;
 
@@ -165,7 +167,7 @@ export class FlatRun {
         viewedFrom: this.#sequence % 4 === 0 ? [rover.pose] : [],
       });
     }
-    if (this.#sequence % 10 === 0) this.#share();
+    if (this.sharing && this.#sequence % 10 === 0) this.#share();
     for (const rover of this.rovers) {
       rover.twist = rover.output?.command ?? STOP;
       rover.pose = integrate(rover.pose, rover.twist, PERIOD_SEC);

@@ -7,6 +7,9 @@ import type { WorldModel } from './world-model.ts';
 
 /** How far a claim reaches around a viewpoint, as a fraction of the camera's range. */
 const CLAIM_REACH = 0.6;
+/** Tries that failures cost (see `maxTries`). */
+const LOOK_IN_VAIN = 2;
+const NO_WAY = 1;
 
 export class GoalKeeper {
   readonly #config: NavigatorConfig;
@@ -64,14 +67,26 @@ export class GoalKeeper {
     this.#arrivedSec ??= input.stampSec;
     if (input.viewedFrom.length > 0) this.#nextSec = Math.min(this.#nextSec, input.stampSec);
     if (input.stampSec - this.#arrivedSec < this.#config.timing.dwellSec || world.frame === null) return;
-    const viewpoint = this.#viewpoint;
-    this.#planner.noteLook(world.frame, world.states, world.inspection.seen, viewpoint ?? input.pose);
-    this.giveUp(input.stampSec);
+    this.#fail(input.stampSec, world, LOOK_IN_VAIN);
   }
 
-  /** No way leads to the viewpoint, or nobody lets the rover through: it is left out for a while. */
-  giveUp(nowSec: number): void {
-    if (this.#viewpoint !== null) this.#planner.ban(this.#viewpoint.x, this.#viewpoint.y, nowSec + this.#config.timing.banSec);
+  /** Another rover stands in the only way: something else first. */
+  postpone(nowSec: number): void {
+    if (this.#viewpoint !== null) this.#planner.ban(this.#viewpoint.x, this.#viewpoint.y, nowSec + this.#config.timing.postponeSec);
+    this.#drop();
+  }
+
+  /** No way leads to the viewpoint: it is left out for a while, and for good after some tries. */
+  giveUp(nowSec: number, world: WorldModel): void {
+    this.#fail(nowSec, world, NO_WAY);
+  }
+
+  #fail(nowSec: number, world: WorldModel, tries: number): void {
+    const viewpoint = this.#viewpoint;
+    if (viewpoint !== null && world.frame !== null) {
+      this.#planner.noteFailure(world.frame, world.states, world.inspection.seen, viewpoint, tries);
+      this.#planner.ban(viewpoint.x, viewpoint.y, nowSec + this.#config.timing.banSec);
+    }
     this.#drop();
   }
 

@@ -1,4 +1,4 @@
-// Everything that can be set about a rover's navigation, with defaults for a small rover (0.18 m radius, 1 m/s).
+// Everything that can be set about a rover's navigation, with defaults for a small rover (0.18 m radius, wheels that do 1 m/s).
 import { IDENTITY, type Pose2 } from '../../../shared/geometry/pose2.ts';
 import type { BeliefOptions } from '../costmap/belief-grid.ts';
 import type { InflationOptions } from '../costmap/costmap.ts';
@@ -27,6 +27,8 @@ export interface NavigatorTiming {
   readonly stuckSec: number;
   /** A place to which no way leads is left out for this long [s]. */
   readonly banSec: number;
+  /** A place to which another rover blocks the way is left out for this long [s]. */
+  readonly postponeSec: number;
   /** Telemetry older than this no longer claims anything [s]. */
   readonly claimTimeoutSec: number;
   /** The control period assumed for the first step [s]. */
@@ -72,7 +74,7 @@ export interface NavigatorOptions {
 /** A full configuration from the few figures that differ between rovers. */
 export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfig {
   const radius = options.footprintRadiusM ?? 0.18;
-  const linear = options.maxLinearMPerSec ?? 1;
+  const linear = options.maxLinearMPerSec ?? 0.95;
   const angular = options.maxAngularRadPerSec ?? 2.5;
   const acceleration = options.maxAccelerationMPerSec2 ?? 1.2;
   const limits: VelocityLimits = {
@@ -82,8 +84,8 @@ export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfi
     maxAccelerationMPerSec2: acceleration,
     maxDecelerationMPerSec2: acceleration * 1.5,
     maxAngularAccelerationRadPerSec2: 6,
-    maxWheelMPerSec: options.wheels?.maxMPerSec ?? Infinity,
-    wheelBaseM: options.wheels?.baseM ?? 0,
+    maxWheelMPerSec: options.wheels?.maxMPerSec ?? linear + 0.02,
+    wheelBaseM: options.wheels?.baseM ?? 0.24,
   };
   return {
     id: options.id,
@@ -133,6 +135,7 @@ export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfi
       dwellSec: 3,
       stuckSec: 3,
       banSec: 20,
+      postponeSec: 5,
       claimTimeoutSec: 5,
       controlPeriodSec: 0.1,
     },

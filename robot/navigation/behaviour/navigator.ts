@@ -114,10 +114,11 @@ export class Navigator {
     this.#path = null;
     this.#lastFailure = { reason: route.reason, detail: `to (${goal.x.toFixed(2)}, ${goal.y.toFixed(2)})` };
     if (route.reason === 'StartOccupied') this.#startRecovery(input);
-    else if (this.#solid(input).length > 0 && this.#traffic.insist(input.stampSec)) {
+    else if (this.#solid(input).length === 0) this.#goals.giveUp(input.stampSec, this.#world);
+    else if (this.#traffic.insist(input.stampSec)) {
       this.#nextMapSec = -Infinity; // draw the costmap again without the rovers that have to make room
       this.#pathDue = true;
-    } else this.#goals.giveUp(input.stampSec);
+    } else this.#goals.postpone(input.stampSec);
   }
 
   #decide(input: NavigatorInput): Wish {
@@ -197,7 +198,7 @@ export class Navigator {
     this.#progress.reset();
     this.#pursuit.reset();
     if (this.#recoveryIndex % RECOVERIES.length !== 0) return { command: STOP, activity: 'recovering' };
-    this.#goals.giveUp(input.stampSec);
+    this.#goals.giveUp(input.stampSec, this.#world);
     return { command: STOP, activity: 'recovering', failure: { reason: 'RecoveriesExhausted', detail: `${recovery.name} ${outcome}` } };
   }
 

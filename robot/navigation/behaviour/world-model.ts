@@ -2,12 +2,15 @@
 import { compose, type Pose2 } from '../../../shared/geometry/pose2.ts';
 import { BELIEF_FREE, BELIEF_UNKNOWN, BeliefGrid } from '../costmap/belief-grid.ts';
 import type { Costmap } from '../costmap/costmap.ts';
-import { cellAt, type GridFrame } from '../costmap/grid-frame.ts';
+import { cellAt, type GridFrame, regrid } from '../costmap/grid-frame.ts';
 import { type CostmapDisc, forEachCellInDisc, LayeredCostmap } from '../costmap/layered-costmap.ts';
 import { ObstacleLayer } from '../costmap/obstacle-layer.ts';
 import { InspectionLayer } from '../exploration/inspection-layer.ts';
 import type { NavigatorConfig } from './navigator-config.ts';
 import type { NavigatorInput, OtherRover } from './navigator-types.ts';
+
+/** Returns from another rover's body lie up to this far outside its radius: noise, latency of its pose [m]. */
+const RIM_M = 0.07;
 
 export class WorldModel {
   readonly #config: NavigatorConfig;
@@ -15,6 +18,9 @@ export class WorldModel {
   readonly #obstacles: ObstacleLayer;
   readonly #layers: LayeredCostmap;
   readonly inspection: InspectionLayer;
+  /** 1 where a rover has stood: floor, whatever ghosts of it the lidars have left in the maps. */
+  #trodden: Uint8Array = new Uint8Array(0);
+  #troddenFrame: GridFrame | null = null;
 
   constructor(config: NavigatorConfig) {
     this.#config = config;
@@ -46,6 +52,8 @@ export class WorldModel {
         input.others.some(({ pose }) => Math.abs(pose.x - x) < reach && Math.abs(pose.y - y) < reach),
       );
     }
+    this.#tread(input.pose, this.#config.footprintRadiusM);
+    for (const { pose } of input.others) this.#tread(pose, this.#config.footprintRadiusM + RIM_M);
     for (const pose of input.viewedFrom) this.inspection.observe(this.states, pose, this.#config.camera);
   }
 
@@ -55,6 +63,9 @@ export class WorldModel {
     const frame = this.#belief.frame!;
     this.#obstacles.resize(frame);
     this.inspection.resize(frame);
+    this.#resizeTrodden(frame);
+    const states = this.states;
+    for (let i = 0; i < states.length; i += 1) if (this.#trodden[i] !== 0) states[i] = BELIEF_FREE;
     this.#assumeFloorUnder(frame, input);
     const radius = this.#config.footprintRadiusM;
     const clearings: CostmapDisc[] = [{ x: input.pose.x, y: input.pose.y, radiusM: radius }];
@@ -95,6 +106,17 @@ export class WorldModel {
       for (let dx = -1; dx <= 1; dx += 1) if ((states[cell + dy + dx] ?? 0) > BELIEF_FREE) return true;
     }
     return false;
+  }
+
+  #tread(pose: Pose2, radiusM: number): void {
+    if (this.#troddenFrame !== null) forEachCellInDisc(this.#troddenFrame, pose, radiusM, (cell) => (this.#trodden[cell] = 1));
+  }
+
+  #resizeTrodden(frame: GridFrame): void {
+    if (frame === this.#troddenFrame) return;
+    const empty = new Uint8Array(frame.width * frame.height);
+    this.#trodden = this.#troddenFrame === null ? empty : regrid(this.#trodden, this.#troddenFrame, frame, empty, 0);
+    this.#troddenFrame = frame;
   }
 
   /** A rover stands on floor, even where its lidar is blind. */

@@ -1,6 +1,10 @@
 // A costmap at half its resolution for travel times: the cheapest of 2 × 2 cells. Walls stay closed: with their inscribed
 // band on both sides they are at least three cells thick.
-import type { Costmap } from '../costmap/costmap.ts';
+import type { Point2 } from '../../../shared/geometry/pose2.ts';
+import { BELIEF_FREE } from '../costmap/belief-grid.ts';
+import { COST_INSCRIBED, type Costmap } from '../costmap/costmap.ts';
+import type { GridFrame } from '../costmap/grid-frame.ts';
+import { forEachCellInDisc } from '../costmap/layered-costmap.ts';
 
 export class CoarseMap {
   #map: Costmap | null = null;
@@ -39,4 +43,24 @@ export class CoarseMap {
     }
     return this.#map;
   }
+
+  /** Takes other rovers out of the way: they will have moved on, so that what lies behind them counts as reachable. */
+  openAround(rovers: readonly Point2[], frame: GridFrame, states: Uint8Array): void {
+    const map = this.#map;
+    if (map === null) return;
+    for (const rover of rovers) {
+      forEachCellInDisc(map, rover, OPEN_RADIUS_M, (cell) => {
+        if (map.costs[cell]! < COST_INSCRIBED) return;
+        const fine = 2 * Math.floor(cell / map.width) * frame.width + 2 * (cell % map.width);
+        const isFloor = [fine, fine + 1, fine + frame.width, fine + frame.width + 1].every((at) => states[at] === BELIEF_FREE);
+        if (isFloor) map.costs[cell] = COST_INSCRIBED - 1;
+      });
+      forEachCellInDisc(map, rover, GHOST_RADIUS_M, (cell) => (map.costs[cell] = COST_INSCRIBED - 1));
+    }
+  }
 }
+
+/** A standing rover with its inscribed band [m]. */
+const OPEN_RADIUS_M = 0.65;
+/** What the lidar shows of its body [m]. */
+const GHOST_RADIUS_M = 0.28;

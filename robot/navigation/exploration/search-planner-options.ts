@@ -18,7 +18,7 @@ export interface SearchPlannerOptions {
   /** Additional worth of unseen floor that is surrounded by seen floor. */
   readonly remnantBoost: number;
   readonly remnantRadiusM: number;
-  /** Cells that stayed unseen after this many looks are given up. */
+  /** Cells that stayed unseen are given up after this many tries: a look in vain counts 2, a viewpoint without a way 1. */
   readonly maxTries: number;
   /** Worth of floor within another rover's claim, as a factor. */
   readonly claimedWeight: number;
@@ -50,7 +50,7 @@ export const DEFAULT_SEARCH_PLANNER: SearchPlannerOptions = {
   unknownWeight: 0.6,
   remnantBoost: 0.8,
   remnantRadiusM: 1,
-  maxTries: 2,
+  maxTries: 4,
   claimedWeight: 0.25,
   exclusiveM: 1.5,
   claimLead: 0.3,

@@ -30,6 +30,7 @@ interface Scene extends SearchInputs {
   /** Cost [coarse cell edges] of this rover's and of the nearest other rover's way to each coarse cell. */
   readonly mine: Float64Array;
   readonly theirs: Float64Array | null;
+  readonly bans: readonly { readonly x: number; readonly y: number }[];
 }
 
 interface Rated {
@@ -61,18 +62,21 @@ export class SearchPlanner {
     this.#worth.resize(inputs.frame);
     this.#bans = this.#bans.filter((ban) => ban.untilSec > inputs.nowSec);
     const coarse = this.#coarse.update(inputs.costmap);
+    this.#coarse.openAround(inputs.others, inputs.frame, inputs.states);
     const start = cellAt(coarse, inputs.pose.x, inputs.pose.y);
     if (start < 0) return { viewpoint: null, workLeft: true };
     const mine = this.#mine.flood(coarse, [{ cell: start, cost: 0 }], this.#travel);
-    const viewpoint = this.#best({ ...inputs, coarse, mine, theirs: this.#floodOthers(coarse, inputs.others) });
+    const theirs = this.#floodOthers(coarse, inputs.others);
+    const viewpoint = this.#best({ ...inputs, coarse, mine, theirs, bans: this.#bans });
     if (viewpoint !== null) return { viewpoint, workLeft: true };
-    const alone = { ...inputs, others: [], current: null, coarse, mine, theirs: null };
-    return { viewpoint: null, workLeft: inputs.others.length > 0 && this.#best(alone) !== null };
+    if (inputs.others.length === 0 && this.#bans.length === 0) return { viewpoint: null, workLeft: false };
+    const anything = this.#best({ ...inputs, others: [], current: null, coarse, mine, theirs: null, bans: [] });
+    return { viewpoint: null, workLeft: anything !== null };
   }
 
-  /** A rover has looked from there in vain: what is still unseen counts less, and in the end not at all. */
-  noteLook(frame: GridFrame, states: Uint8Array, seen: Uint8Array, from: Pose2): void {
-    this.#worth.noteLook(frame, states, seen, from, this.#camera);
+  /** An attempt to see from there failed: what is still unseen is given up when `maxTries` are used up. */
+  noteFailure(frame: GridFrame, states: Uint8Array, seen: Uint8Array, from: Pose2, tries: number): void {
+    this.#worth.noteFailure(frame, states, seen, from, this.#camera, tries);
   }
 
   /** No way leads there for now: viewpoints around it are left out until then. */
@@ -167,7 +171,7 @@ export class SearchPlanner {
     const y = centreY(frame, cell);
     const at = cellAt(coarse, x, y);
     if (at < 0 || scene.mine[at] === Infinity) return null;
-    for (const ban of this.#bans) if (Math.hypot(ban.x - x, ban.y - y) < options.banRadiusM) return null;
+    for (const ban of scene.bans) if (Math.hypot(ban.x - x, ban.y - y) < options.banRadiusM) return null;
     const wayM = scene.mine[at]! * coarse.resolutionM;
     for (const { claim } of scene.others) {
       if (claim !== null && claim.pathLengthM <= wayM && Math.hypot(claim.x - x, claim.y - y) < options.exclusiveM) return null;

@@ -16,7 +16,7 @@ export class WorthMap {
   readonly #promise = new BoxSums();
   #frame: GridFrame | null = null;
   #weights: Float32Array = new Float32Array(0);
-  /** How often a cell stayed unseen although a rover went to look. */
+  /** Tries spent on a cell that stayed unseen. */
   #tries: Uint8Array = new Uint8Array(0);
 
   constructor(options: SearchPlannerOptions) {
@@ -41,18 +41,18 @@ export class WorthMap {
     return this.#promise.around(x, y, radius) * (this.#frame?.resolutionM ?? 0) ** 2;
   }
 
-  /** A rover has looked from there: what is still unseen will hardly be seen next time. */
-  noteLook(frame: GridFrame, states: Uint8Array, seen: Uint8Array, from: Pose2, camera: CameraCone): void {
+  /** What can be seen from there and still is unseen has cost so many tries. */
+  noteFailure(frame: GridFrame, states: Uint8Array, seen: Uint8Array, from: Pose2, camera: CameraCone, tries: number): void {
     this.resize(frame);
     const touched = new Set<number>();
     const wider = { ...camera, fovRad: Math.min(2 * Math.PI, camera.fovRad * 1.15) };
     castCone(frame, states, BELIEF_OCCUPIED, from, wider, (cell) => {
       if (states[cell] === BELIEF_UNKNOWN || seen[cell] === 0) touched.add(cell);
     });
-    for (const cell of touched) this.#tries[cell] = Math.min(255, this.#tries[cell]! + 1);
+    for (const cell of touched) this.#tries[cell] = Math.min(255, this.#tries[cell]! + tries);
   }
 
-  /** Builds the weights. `isContested(claim)`: this rover is nearer to the claimed place than the one that claims it. */
+  /** Builds the weights; `claims` are those to be respected. */
   build(inputs: SearchInputs, claims: readonly NonNullable<Searcher['claim']>[]): void {
     const { frame, states, seen } = inputs;
     const { unknownWeight, maxTries } = this.#options;
