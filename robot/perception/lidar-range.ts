@@ -12,6 +12,8 @@ export interface LidarQuery {
   /** Eye point and direction of sight [rad], map frame. */
   readonly eye: Point2;
   readonly directionRad: number;
+  /** Half of the angle in which the object was seen, without its edges [rad]: nothing that the lidar sees stands before it there. */
+  readonly halfWidthRad: number;
   /** Radius of the object [m]. */
   readonly radiusM: number;
   /** Distances to the axis that are possible at all [m]. */
@@ -19,14 +21,13 @@ export interface LidarQuery {
   readonly farthestM: number;
 }
 
-/** Points nearer to the edge of a round body than this share of its radius may belong to what is behind it. */
-const CENTRAL_SHARE = 0.8;
 /** Points of one body agree on its axis within this [m]. */
 const CLUSTER_M = 0.25;
 
 /** Distance from the eye to the object's axis by the lidar [m], or null where no point fits. */
 export function lidarRange({ scan, pose }: PlacedScan, query: LidarQuery): number | null {
-  const { eye, directionRad, radiusM, nearestM, farthestM } = query;
+  const { eye, directionRad, halfWidthRad, radiusM, nearestM, farthestM } = query;
+  const widest = Math.tan(Math.max(halfWidthRad, scan.angleIncrementRad * 0.75));
   const c = Math.cos(directionRad);
   const s = Math.sin(directionRad);
   const distances: number[] = [];
@@ -37,7 +38,7 @@ export function lidarRange({ scan, pose }: PlacedScan, query: LidarQuery): numbe
     const dy = pose.y + range * Math.sin(angle) - eye.y;
     const along = c * dx + s * dy;
     const across = c * dy - s * dx;
-    if (along <= 0 || Math.abs(across) > CENTRAL_SHARE * radiusM) continue;
+    if (along <= 0 || Math.abs(across) > Math.min(widest * along, radiusM)) continue;
     const distance = along + Math.sqrt(radiusM * radiusM - across * across);
     if (distance >= nearestM && distance <= farthestM) distances.push(distance);
   }

@@ -30,16 +30,24 @@ export interface ObserveOptions {
 /** Half the width of what is known by class [m]; the floor contact and the lidar see the near side, the map wants the axis. */
 const CLASS_RADIUS_M: Readonly<Record<string, number>> = { survivor: 0.36, 'gas-cylinder': 0.13, 'chemical-drum': 0.29, fire: 0.3 };
 const UNKNOWN_RADIUS_M = 0.25;
+/** Half the width of the part that the detector boxes, where that is not the whole [m]: of a survivor, the vest. */
+const BOXED_RADIUS_M: Readonly<Record<string, number>> = { survivor: 0.19 };
+/** The inner share of a box, safe from what is beside it. */
+const INNER_SHARE = 0.6;
+/** A box narrower than this share of what is expected shows a part: its middle is not the object's. */
+const WHOLE_SHARE = 0.75;
 
 const DEFAULT_POSE_COVARIANCE: PoseCovariance = { xx: 0.0009, xy: 0, yy: 0.0009, thetaTheta: 0.0001 };
 /** Standard deviations of a box's edges [px] and of a class's radius [m]. */
-const EDGE_SIGMA_PX = 1.5;
+const EDGE_SIGMA_PX = 1;
 const RADIUS_SIGMA_M = 0.04;
 const LIDAR_SIGMA_M = 0.03;
-/** The lidar may correct the floor contact by three of its standard deviations and this much [m]. */
+/** The lidar may correct the floor contact by two of its standard deviations and this much [m]. */
 const GATE_M = 0.35;
 /** Without a lidar point the floor contact is worth reporting up to here [m]. */
 const MAX_FLOOR_RANGE_M = 5;
+/** Beyond this a hazard is a few pixels, and neighbours are one [m]. */
+const MAX_RANGE_M = 8;
 /** A hazard is normally recognised up to here [m]. */
 const RECOGNITION_RANGE_M = 6;
 
@@ -66,20 +74,30 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
   const floorM = contactM + radiusM;
   // v of the floor contact is f·h/range, so a pixel there is worth range²/(f·h).
   const floorSigmaM = (EDGE_SIGMA_PX * contactM * contactM) / (intrinsics.fy * mount.zM) + RADIUS_SIGMA_M;
-  const directionRad = eye.theta + bearingOf(foot);
-  const gateM = GATE_M + 3 * floorSigmaM;
+  const seen = viewOf(detection, options);
+  const gateM = GATE_M + 2 * floorSigmaM;
   const lidarM =
     options.scan === undefined
       ? null
-      : lidarRange(options.scan, { eye, directionRad, radiusM, nearestM: Math.max(radiusM, floorM - gateM), farthestM: floorM + gateM });
+      : lidarRange(options.scan, {
+          eye,
+          directionRad: eye.theta + seen.middleRad,
+          halfWidthRad: INNER_SHARE * seen.halfWidthRad,
+          radiusM,
+          nearestM: Math.max(radiusM, floorM - gateM),
+          farthestM: floorM + gateM,
+        });
   if (lidarM === null && floorM > MAX_FLOOR_RANGE_M) return null;
   const rangeM = lidarM ?? floorM;
+  if (rangeM > MAX_RANGE_M) return null;
   const alongSigmaM = lidarM === null ? floorSigmaM : Math.hypot(LIDAR_SIGMA_M, RADIUS_SIGMA_M);
-  const bearingVariance = (EDGE_SIGMA_PX / intrinsics.fx) ** 2 + poseCovariance.thetaTheta;
+  const centre = centreOf(seen, rangeM, BOXED_RADIUS_M[detection.className] ?? radiusM);
+  const acrossSigmaM = centre.hiddenM / 2 + (EDGE_SIGMA_PX / intrinsics.fx) * rangeM;
+  const directionRad = eye.theta + centre.bearingRad;
   const c = Math.cos(directionRad);
   const s = Math.sin(directionRad);
   const along = alongSigmaM * alongSigmaM;
-  const across = rangeM * rangeM * bearingVariance;
+  const across = acrossSigmaM * acrossSigmaM + rangeM * rangeM * poseCovariance.thetaTheta;
   return {
     className: detection.className,
     score: detection.score,
@@ -91,4 +109,40 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
     stampSec: options.stampSec,
     rangeM,
   };
+}
+
+/** The box as angles from straight ahead [rad], counter-clockwise; which sides the picture's edge cuts off. */
+interface View {
+  readonly leftRad: number;
+  readonly rightRad: number;
+  readonly middleRad: number;
+  readonly halfWidthRad: number;
+  readonly cutLeft: boolean;
+  readonly cutRight: boolean;
+}
+
+function viewOf(detection: Detection, { intrinsics, mount, frameWidth }: ObserveOptions): View {
+  const row = detection.y + detection.height;
+  const leftRad = bearingOf(pixelRay(detection.x, row, intrinsics, mount));
+  const rightRad = bearingOf(pixelRay(detection.x + detection.width, row, intrinsics, mount));
+  return {
+    leftRad,
+    rightRad,
+    middleRad: (leftRad + rightRad) / 2,
+    halfWidthRad: (leftRad - rightRad) / 2,
+    cutLeft: detection.x <= 1,
+    cutRight: detection.x + detection.width >= frameWidth - 1,
+  };
+}
+
+/** Bearing of the whole object's axis, and how much of its width is hidden [m]: counted from the side that is in the picture. */
+function centreOf(seen: View, rangeM: number, boxedRadiusM: number): { readonly bearingRad: number; readonly hiddenM: number } {
+  const halfRad = Math.asin(Math.min(0.9, boxedRadiusM / rangeM));
+  const share = seen.halfWidthRad / halfRad;
+  if (share >= WHOLE_SHARE) return { bearingRad: seen.middleRad, hiddenM: 0 };
+  const hiddenM = 2 * boxedRadiusM * (1 - share);
+  if (seen.cutLeft !== seen.cutRight) {
+    return { bearingRad: seen.cutLeft ? seen.rightRad + halfRad : seen.leftRad - halfRad, hiddenM: hiddenM / 2 };
+  }
+  return { bearingRad: seen.middleRad, hiddenM };
 }

@@ -62,7 +62,7 @@ export function labelPixels(pixels: Uint8Array, count: i32, balance: WhiteBalanc
     tones[pixel] = 0;
     const high: i32 = Math.max(red, Math.max(green, blue));
     const low: i32 = Math.min(red, Math.min(green, blue));
-    if (high < 36 || (high - low) * 5 < high * 2) {
+    if (high < 36 || (high - low) * 10 < high * 3) {
       labels[pixel] = 0;
       continue;
     }
@@ -82,6 +82,7 @@ function labelOf(red: f64, green: f64, blue: f64, brightness: f64): i32 {
   if (r >= 0.44 && b >= 0.2 && g <= 0.2) return LABEL_VEST; // pink
   if (g >= 0.4 && g >= 0.97 * r && b <= 0.17 && r >= 0.3) return LABEL_VEST; // lime
   if (brightness >= 205 && g >= 0.3 && g <= 0.95 * r && b <= 0.15) return LABEL_FLAME;
+  if (brightness >= 235 && g >= 0.35 && g <= 0.41 && r >= g - 0.005 && b <= 0.26) return LABEL_FLAME; // its pale foot
   if (r >= 0.56 && g <= 0.3 && b <= 0.19) return LABEL_RED;
   return 0;
 }

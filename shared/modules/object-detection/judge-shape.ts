@@ -23,10 +23,10 @@ const FIRE: Shape = { className: 'fire', footM: 0.05, topM: 0.82, minWidthM: 0.3
 /** The vest of somebody who sits: its upper edge above the floor, its extent [m]. */
 const VEST_TOP_M: f64 = 0.67;
 const VEST_MIN_M: f64 = 0.1;
+const VEST_CUT_MIN_M: f64 = 0.22;
 const VEST_MAX_WIDTH_M: f64 = 0.52;
 const VEST_MAX_HEIGHT_M: f64 = 0.68;
 const PERSON_HEIGHT_M: f64 = 0.92;
-const PERSON_WIDTH_M: f64 = 0.6;
 
 const BEST_SCORE: f64 = 0.9;
 /** Errors of an edge in the picture [px]: what a size may be off beside its tolerance. */
@@ -93,15 +93,14 @@ function judgeVest(region: Region, frame: Frame): Detection | null {
   const fill = region.areaPx / ((region.right - region.left) * (region.bottom - region.top));
   if (fill < 0.2) return null;
   const cutAside = region.left <= 1 || region.right >= frame.width - 1;
-  const centre = (region.left + region.right) / 2;
-  const width = PERSON_WIDTH_M / metresPerPx;
+  if (cutAside && widthM < VEST_CUT_MIN_M) return null; // the shoulder, which gives the distance, may be outside
   const top = region.top - (PERSON_HEIGHT_M - VEST_TOP_M) / metresPerPx;
   return {
     className: 'survivor',
     score: BEST_SCORE - (cutAside ? 0.2 : 0) - (widthM < 0.18 ? 0.15 : 0) - (fill < 0.35 ? 0.1 : 0),
-    x: centre - width / 2,
+    x: region.left,
     y: top,
-    width,
+    width: region.right - region.left,
     height: frame.horizonRow + frame.cameraHeightM / metresPerPx - top,
   };
 }

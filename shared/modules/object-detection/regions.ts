@@ -1,6 +1,7 @@
 // Regions of one colour, put together from the pieces that labels, stripes and straps cut them into.
 import { f64, type i32, unchecked } from '../portable.ts';
 import type { Blob } from '../host/vision.ts';
+import { LABEL_VEST } from './colour-labels.ts';
 
 /** A region in pixels: left, top, right and bottom edges. */
 export interface Region {
@@ -17,6 +18,8 @@ export interface Region {
 /** Pieces that lie one above the other belong together up to a gap of this share of their height, or so many pixels. */
 const GAP_SHARE: f64 = 0.45;
 const GAP_PX: f64 = 3;
+/** A vest is cut up by arms and knees, too: its pieces lie around each other. */
+const VEST_GAP_SHARE: f64 = 0.35;
 /** … when they share this part of the narrower one's width. */
 const OVERLAP_SHARE: f64 = 0.5;
 
@@ -55,6 +58,7 @@ function mergePieces(regions: Region[]): boolean {
 }
 
 function belongTogether(a: Region, b: Region): boolean {
+  if (a.label === LABEL_VEST) return touch(a, b, Math.max(GAP_PX, VEST_GAP_SHARE * Math.max(a.bottom - a.top, b.bottom - b.top)));
   const overlap = Math.min(a.right, b.right) - Math.max(a.left, b.left);
   if (overlap < OVERLAP_SHARE * Math.min(a.right - a.left, b.right - b.left)) return false;
   const gap = Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom);
