@@ -95,13 +95,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     });
   const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView }, []);
   const detector = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
-  const modules = new RoverModules({
-    mapServer,
-    detector,
-    clock,
-    mapServerPlacement: options.mapServerPlacement,
-    modelled: compute !== null,
-  });
+  const modules = new RoverModules({ mapServer, detector, modelled: compute !== null });
   const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
   const rover = new Rover({
     id,

@@ -11,11 +11,11 @@ import type { MissionReport } from '../../missions/report.ts';
 import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
 import { SILENT_LOGGER, type Logger } from '../../shared/ports/logger.ts';
-import type { CommonView } from '../../shared/mapping/common-view.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { DeviceModel, devicePorts } from '../device/device-model.ts';
 import { DEVICE_PROFILES } from '../device/device-profile.ts';
+import { EMPTY_MAP, missionScore, roverFacts } from '../mission-facts.ts';
 import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts';
 import { InProcessBroker } from '../network/in-process-broker.ts';
 import { InProcessDataPlane } from '../network/in-process-data-plane.ts';
@@ -113,7 +113,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOut
     result,
     map,
     score: missionScore(simulated, coordinator.view),
-    rovers: agents.map(roverFacts),
+    rovers: agents.map(({ assembled, body, error }) => roverFacts(body, assembled.history(), error)),
     events: coordinator.events,
     provenance: PROVENANCE,
     wallSec: (performance.now() - started) / 1000,
@@ -133,8 +133,6 @@ function setStage(options: HeadlessOptions): Stage {
   scriptOutages(stage);
   return stage;
 }
-
-const EMPTY_MAP: OccupancyMap = { width: 1, height: 1, resolutionM: 0.05, originX: 0, originY: 0, cells: Int8Array.of(-1) };
 
 const PROVENANCE = [
   'Simulated: the site, vehicles, lidar and camera. Frames are rendered pixels; the detector sees nothing else.',
@@ -215,30 +213,4 @@ function scriptOutages({ clock, network, broker, simulated: { fleet } }: Stage):
       clock.after(toSec, () => network.setOnline(id, true));
     }
   }
-}
-
-function roverFacts({ assembled, body, error }: Agent): Parameters<typeof buildReport>[0]['rovers'][number] {
-  return {
-    rover: body.id,
-    device: body.deviceName,
-    distanceM: body.vehicle.distanceM,
-    batteryEnd: body.power.update().batteryFraction,
-    temperatureMaxC: body.device.maxTemperatureC,
-    poseErrorMeanM: error.meanM,
-    collisions: body.vehicle.collisions,
-    ...assembled.history(),
-  };
-}
-
-/** The truth's verdict on the common view. */
-function missionScore(simulated: SimulatedMission, view: CommonView): Parameters<typeof buildReport>[0]['score'] {
-  const confirmed = view.objects.filter(({ status }) => status === 'confirmed');
-  const score = simulated.scorer.score(view.map(), confirmed);
-  return {
-    coverage: score.coverage,
-    surfaces: score.surfaces,
-    collisions: score.collisions,
-    matches: score.hazards.matches.map(({ hazard, object, errorM }) => ({ class: hazard.class, x: hazard.x, y: hazard.y, object, errorM })),
-    falsePositives: score.hazards.falsePositives,
-  };
 }

@@ -1,0 +1,171 @@
+// A mission live: real broker, real sockets, edge hosts as processes, real Wasm workers; only the bodies and the site are simulated.
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineSite } from '../../edge/config.ts';
+import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
+import { buildReport } from '../../missions/build-report.ts';
+import { MissionCoordinator } from '../../missions/coordinator.ts';
+import { writeOutputs } from '../../missions/outputs.ts';
+import { MissionRecording } from '../../missions/recording.ts';
+import type { MissionReport } from '../../missions/report.ts';
+import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
+import { roverLastWill } from '../../robot/telemetry.ts';
+import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
+import { SystemClock } from '../../shared/clock/system-clock.ts';
+import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.ts';
+import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
+import { EMPTY_MAP, missionScore, roverFacts } from '../mission-facts.ts';
+import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts';
+import { type MissionFile, summary } from '../main.ts';
+import { PoseError } from '../scoring/pose-error.ts';
+import type { SimulatedRover } from '../simulated-rover.ts';
+
+export interface LiveOptions {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly rovers?: number;
+  readonly speed?: number;
+  readonly out?: string;
+  readonly port: number;
+  readonly keep?: boolean;
+  readonly json?: boolean;
+}
+
+const SITE = 'site';
+
+const PROVENANCE = [
+  'Simulated: the site, vehicles, lidar and camera. Frames are rendered pixels; the detector sees nothing else.',
+  'Real: the MQTT broker, edge hosts as processes, TCP data plane, WebAssembly in worker threads, negotiation, moves, fail-over; times are measured.',
+  'Modelled: how long on-board detection takes on the named device (held back on top of the real time), its temperature, power and battery.',
+];
+
+interface Agent {
+  readonly assembled: AssembledRover;
+  readonly body: SimulatedRover;
+  readonly error: PoseError;
+}
+
+/** Runs the mission and serves the dashboard; true when it was completed. */
+export async function runLive(file: MissionFile, bundles: RoverBundles, options: LiveOptions): Promise<boolean> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    process.once('SIGINT', () => resolve('interrupted'));
+    process.once('SIGTERM', () => resolve('interrupted'));
+  });
+  const started = performance.now();
+  const speed = options.speed ?? file.mission.speed;
+  const clock = new SystemClock({ speed, onError: (error) => say(`a task failed: ${String(error)}`) });
+  const data = await mkdtemp(join(tmpdir(), 'outrider-'));
+  const site = await startEdgeSite(defineSite({ site: SITE, data, gatewayPort: options.port, mqttPort: 0, hosts: 2, logLevel: 'error' }), {
+    clock,
+  });
+  say(`dashboard  ${site.url}`);
+  say(`broker     ${site.brokerUrl}`);
+  for (const { host, pid } of site.hosts) say(`edge host  ${host} (process ${pid})`);
+  try {
+    const simulated = buildSimulatedMission(file, { clock, seed: options.seed, rovers: options.rovers });
+    const bus = await connectMqttBus({ url: site.brokerUrl, clientId: 'coordinator' });
+    const places = { site: SITE, mission: file.mission.id };
+    const narrate = (event: MissionEvent): void =>
+      say(`${event.stampSec.toFixed(0).padStart(5)} s  ${event.kind.padEnd(8)}  ${event.text}`);
+    await bus.subscribe(filterOf(missionEvent, places), ({ payload }) => narrate(decodeMessage(missionEvent, payload)));
+    if (options.out !== undefined) await mkdir(options.out, { recursive: true });
+    const recording =
+      options.out === undefined ? null : await MissionRecording.start(join(options.out, 'mission.mcap'), bus, clock, places);
+    const rovers = simulated.site.rovers.map(({ id }) => id);
+    const coordinator = new MissionCoordinator({ bus, clock, site: SITE, mission: file.mission, rovers, speed, bounds: simulated.bounds });
+    await coordinator.start();
+    simulated.site.start();
+    const agents: Agent[] = [];
+    for (const body of simulated.site.rovers) agents.push(await startRover(body, site, file, bundles, clock));
+    say(`${agents.length} rovers search ${file.mission.title.toLowerCase()}; Ctrl-C ends it`);
+    const poses = clock.every(1, () =>
+      agents.forEach(({ assembled, body, error }) => error.sample(assembled.rover.pose, body.vehicle.pose)),
+    );
+    void interrupted.then(() => coordinator.cancel('interrupted'));
+    const result = await coordinator.result;
+    poses.stop();
+    for (const { assembled } of agents) await assembled.stop();
+    simulated.site.stop();
+    const report = reportOf(simulated, coordinator, result, agents, file, options, (performance.now() - started) / 1000);
+    await recording?.close();
+    if (options.out !== undefined) {
+      await writeOutputs(options.out, report, coordinator.view.map() ?? EMPTY_MAP);
+      say(`written to ${options.out}`);
+    }
+    say(summary(report));
+    if (options.json === true) console.log(JSON.stringify(report));
+    const stays = result.outcome !== 'cancelled' && (options.keep === true || (process.stdin.isTTY && options.json !== true));
+    if (stays) {
+      say(`the dashboard stays at ${site.url}; Ctrl-C ends it`);
+      await interrupted;
+    }
+    await coordinator.close();
+    await bus.close();
+    return result.outcome === 'completed';
+  } finally {
+    await site.close();
+    await rm(data, { recursive: true, force: true });
+  }
+}
+
+function reportOf(
+  simulated: SimulatedMission,
+  coordinator: MissionCoordinator,
+  result: Awaited<MissionCoordinator['result']>,
+  agents: readonly Agent[],
+  file: MissionFile,
+  options: LiveOptions,
+  wallSec: number,
+): MissionReport {
+  return buildReport({
+    mission: file.mission.id,
+    title: file.mission.title,
+    mode: 'live',
+    scenario: options.scenario,
+    seed: options.seed,
+    result,
+    map: coordinator.view.map() ?? EMPTY_MAP,
+    score: missionScore(simulated, coordinator.view),
+    rovers: agents.map(({ assembled, body, error }) => roverFacts(body, assembled.history(), error)),
+    events: coordinator.events,
+    provenance: PROVENANCE,
+    wallSec,
+  });
+}
+
+async function startRover(
+  body: SimulatedRover,
+  site: LiveSite,
+  file: MissionFile,
+  bundles: RoverBundles,
+  clock: SystemClock,
+): Promise<Agent> {
+  const bus = await connectMqttBus({ url: site.brokerUrl, clientId: body.id, will: roverLastWill(SITE, body.id, file.mission.id) });
+  const assembled = await assembleRover({
+    id: body.id,
+    site: SITE,
+    mission: file.mission.id,
+    startPose: body.vehicle.pose,
+    geometry: body.vehicle.spec.geometry,
+    ports: body,
+    compute: body.compute,
+    clock,
+    bus,
+    dataPlane: new TcpDataPlane(),
+    session: Math.floor(performance.timeOrigin).toString(36),
+    bundles,
+    mapServerPlacement: file.mission.mapServer.placement,
+    detection: file.mission.detection,
+    logger: SILENT_LOGGER,
+  });
+  await assembled.start();
+  const stop = async (): Promise<void> => {
+    await assembled.stop();
+    await bus.close();
+  };
+  return { assembled: { ...assembled, stop }, body, error: new PoseError() };
+}
