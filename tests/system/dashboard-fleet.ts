@@ -63,6 +63,7 @@ const ROUNDS: readonly (readonly Point[])[] = [
   ],
   [
     [1.6, 3],
+    [6.4, 3.2],
     [8.2, 7.7],
     [12, 7.6],
     [12, 2],
@@ -81,6 +82,7 @@ const ROUNDS: readonly (readonly Point[])[] = [
   ],
   [
     [1.6, 4],
+    [2.2, 6.4],
     [8.2, 7.9],
     [12, 7.2],
     [18.6, 5.3],

@@ -78,10 +78,11 @@ export function reduce(state: FleetState, message: FleetMessage, nowMs: number):
       return ['map'];
     }
     case 'object':
-      if (message.value.status === 'withdrawn') state.objects.delete(message.value.object);
-      else if (admits(state.objects, message.value.object, MAX_OBJECTS)) state.objects.set(message.value.object, message.value);
-      return ['objects'];
+      break;
   }
+  if (message.value.status === 'withdrawn') state.objects.delete(message.value.object);
+  else if (admits(state.objects, message.value.object, MAX_OBJECTS)) state.objects.set(message.value.object, message.value);
+  return ['objects'];
 }
 
 function connection(state: FleetState, phase: ConnectionPhase, nowMs: number): readonly Slice[] {

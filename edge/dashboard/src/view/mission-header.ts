@@ -29,7 +29,9 @@ export function createMissionHeader(onChoose: (site: string, mission: string) =>
     const speed = known === null || known.status.speed === 1 ? '' : ` · ${Number(known.status.speed.toFixed(1))}× speed`;
     setText(site, state.site === null ? '' : `site ${state.site}${speed}`);
     document.title = known === null ? 'Outrider' : `${known.status.title || known.status.mission} · Outrider`;
-    setText(figures.elapsed, known === null ? '–' : formatDuration(elapsedSec(known.status, known.receivedMs, nowMs)));
+    // Without the broker nobody knows whether the mission goes on: the clock stands with the rest of the last view.
+    const heardMs = state.connection.phase === 'lost' ? Math.min(nowMs, state.connection.sinceMs) : nowMs;
+    setText(figures.elapsed, known === null ? '–' : formatDuration(elapsedSec(known.status, known.receivedMs, heardMs)));
     setText(figures.explored, known === null ? '–' : `${Math.round(known.status.exploredM2)}\u202fm²`);
     setText(figures.findings, known === null ? '–' : String(known.status.hazardsConfirmed));
     const rovers = shownRovers(state);
