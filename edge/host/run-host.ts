@@ -48,7 +48,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     resources: machineResources(config),
     limits: { ...DEFAULT_LIMITS, callDeadlineSec: config.callDeadlineMs / 1000, effectsPerSec: config.effectsPerSec },
   });
-  await sandbox.warm();
+  await sandbox.warm(config.grants);
   await edgeHost.start();
   const rest = await startExecutionRest({ execution: edgeHost.execution, host, listen: bindHost, logger });
   logger.info({ host, rest: rest.url }, 'edge host runs');

@@ -92,7 +92,11 @@ class MqttBus implements MessageBus {
     this.#client = client;
     this.#logger = options.logger ?? SILENT_LOGGER;
     this.#outbox = new Outbox({ maxMessages: options.outboxMaxMessages ?? 10_000, maxBytes: options.outboxMaxBytes ?? 64 * 1024 * 1024 });
-    client.on('connect', () => this.#setConnected(true));
+    withoutDelay(client);
+    client.on('connect', () => {
+      withoutDelay(client);
+      this.#setConnected(true);
+    });
     client.on('close', () => this.#setConnected(false));
     client.on('error', (error) => this.#logger.warn({ error: error.message }, 'MQTT connection'));
     client.on('message', (topic, payload, packet) => this.#dispatch({ topic, payload, retained: packet.retain }));
@@ -219,6 +223,12 @@ class MqttBus implements MessageBus {
       );
     }
   }
+}
+
+/** A message is several small writes: with Nagle's algorithm each waits for the other side's delayed acknowledgement, 40 ms a hop. */
+function withoutDelay(client: MqttClient): void {
+  const stream = client.stream as { setNoDelay?: (noDelay: boolean) => unknown };
+  stream.setNoDelay?.(true);
 }
 
 function withoutSecrets(url: string): string {

@@ -1,7 +1,9 @@
 // Entry of a sandbox worker: runs one module instance with its shell and its own data-plane listener. The guest gets no ambient
 // authority: what it can reach are the granted host functions. The worker waits warm until it is told what to run.
 import { parentPort } from 'node:worker_threads';
+import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
+import { serviceClient } from '../host-functions/service-bridge.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { compiledModule } from './bundle-loader.ts';
@@ -23,6 +25,7 @@ let count = 0;
 async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
   const { environment, watch } = message;
   const { stores: storing, ...options } = message.start;
+  const module = compiledModule(message.digest, message.module);
   const rate = new RateLimit(options.limits.effectsPerSec, options.limits.effectsBurst, clock.nowSec());
   const storeCheckpoint = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -30,8 +33,11 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
       stores.set(id, { resolve, reject });
       post({ type: 'store', id, bytes });
     });
+  const served = Object.fromEntries(
+    Object.entries(message.services).map(([name, line]) => [name, () => serviceClient(line, functionsOf(module.manifest, name))]),
+  );
   running = await runInstance(
-    compiledModule(message.digest, message.module),
+    module,
     {
       ...options,
       storeCheckpoint: storing ? storeCheckpoint : null,
@@ -45,7 +51,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
       site: environment.site,
       clock,
       dataPlane: liveDataPlane(environment),
-      registry: hostFunctionRegistry(),
+      registry: { ...hostFunctionRegistry(), ...served },
       guard: (instance) => watched(instance, watch),
     },
   );
@@ -53,6 +59,10 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
     if (running !== null) post({ type: 'stats', stats: running.stats() });
   });
   post({ type: 'started', address: running.address, failure: null });
+}
+
+function functionsOf(manifest: ModuleManifest, interfaceName: string): string[] {
+  return manifest.hostInterfaces.filter(({ name }) => name === interfaceName).flatMap(({ functions }) => functions.map(({ name }) => name));
 }
 
 port.on('message', (message: ToWorker) => {

@@ -1,5 +1,6 @@
 // What the host's main thread and a sandbox worker say to each other.
 import { type ErrorCode, ERRORS, OutriderError } from '../../../shared/errors.ts';
+import type { ServiceLine } from '../host-functions/service-bridge.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
 import type { InstanceStart, InstanceStats } from './sandbox.ts';
 import type { WatchCell } from './call-watch.ts';
@@ -26,6 +27,8 @@ export type ToWorker =
       readonly start: WorkerStart;
       readonly watch: WatchCell;
       readonly environment: WorkerEnvironment;
+      /** Host functions that another thread serves, by interface. */
+      readonly services: Readonly<Record<string, ServiceLine>>;
     }
   | { readonly type: 'freeze'; readonly id: number }
   | { readonly type: 'stored'; readonly id: number; readonly failure: WireError | null }

@@ -1,6 +1,8 @@
 // The sandbox of real sites: one worker thread per instance, its data-plane socket ending in that worker, ended when a call takes too long.
 import type { Worker } from 'node:worker_threads';
 import { OutriderError } from '../../../shared/errors.ts';
+import type { ServiceLine } from '../host-functions/service-bridge.ts';
+import { HostServices } from './host-services.ts';
 import { CallWatch, newWatchCell } from './call-watch.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
@@ -24,6 +26,7 @@ export class WorkerSandbox implements Sandbox {
   readonly #pool: WorkerPool;
   readonly #loader: CachingLoader;
   readonly #running = new Set<WorkerInstance>();
+  readonly #services = new HostServices();
   readonly #watchdog: NodeJS.Timeout;
 
   constructor(options: WorkerSandboxOptions) {
@@ -37,9 +40,9 @@ export class WorkerSandbox implements Sandbox {
     this.#watchdog.unref();
   }
 
-  /** Resolves when spare workers are warm. */
-  warm(): Promise<void> {
-    return this.#pool.warm();
+  /** Resolves when spare workers and the threads of these host functions are warm. */
+  async warm(grants: readonly string[]): Promise<void> {
+    await Promise.all([this.#pool.warm(), this.#services.warm(grants)]);
   }
 
   cached(digest: string): LoadedModule | null {
@@ -54,7 +57,8 @@ export class WorkerSandbox implements Sandbox {
     const worker = await this.#pool.take();
     const instance = new WorkerInstance(worker, options, () => this.#running.delete(instance));
     this.#running.add(instance);
-    await instance.begin(module as RunnableModule, this.#options);
+    const imported = module.manifest.hostInterfaces.map(({ name }) => name).filter((name) => options.grants.includes(name));
+    await instance.begin(module as RunnableModule, this.#options, this.#services.connect(imported));
     return instance;
   }
 
@@ -62,6 +66,7 @@ export class WorkerSandbox implements Sandbox {
     clearInterval(this.#watchdog);
     await Promise.all([...this.#running].map((instance) => instance.close()));
     await this.#pool.close();
+    await this.#services.close();
   }
 }
 
@@ -97,7 +102,7 @@ class WorkerInstance implements SandboxedInstance {
     return this.#stats;
   }
 
-  async begin(module: RunnableModule, environment: WorkerEnvironment): Promise<void> {
+  async begin(module: RunnableModule, environment: WorkerEnvironment, services: Readonly<Record<string, ServiceLine>>): Promise<void> {
     const { onActivated: _a, onRetired: _r, onFailed: _f, onEffect: _e, storeCheckpoint, ...plain } = this.#options;
     const started = new Promise<void>((resolve, reject) => {
       this.#started = (failure) => (failure === null ? resolve() : reject(failure));
@@ -107,14 +112,19 @@ class WorkerInstance implements SandboxedInstance {
       START_TIMEOUT_MS,
     );
     const { site, bindHost, advertisedHost, tls } = environment;
-    this.#post({
+    const message: ToWorker = {
       type: 'start',
       digest: module.digest,
       module: module.transferable,
       start: { ...plain, stores: storeCheckpoint !== null },
       watch: this.#cell,
       environment: { site, bindHost, advertisedHost, tls },
-    });
+      services,
+    };
+    this.#worker.postMessage(
+      message,
+      Object.values(services).map((line) => line.port),
+    );
     await started.finally(() => clearTimeout(timeout));
   }
 

@@ -1,0 +1,10 @@
+// Entry of the thread that runs `vision` (OpenCV) for all modules of a host.
+import { parentPort } from 'node:worker_threads';
+import { loadVisionHost } from '../../../shared/modules/host-impl/vision-opencv.ts';
+import { serveLine, type ServiceLine } from './service-bridge.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('vision-service runs in a worker thread');
+const vision = await loadVisionHost();
+port.on('message', (line: ServiceLine) => serveLine(line, vision));
+port.postMessage({ type: 'ready' });
