@@ -18,8 +18,9 @@ const MAX_LINE = 1_000_000;
 
 /** Throws OUT_LOG_UNREADABLE, OUT_LOG_TRUNCATED (the gzip stream ends early) and OUT_LOG_MALFORMED (damaged gzip, endless line). */
 export async function* readLines(path: string): AsyncGenerator<TextLine> {
+  const packed = await isGzip(path);
   const file = createReadStream(path);
-  const source = (await isGzip(path)) ? pipeline(file, createGunzip(), () => {}) : file;
+  const source = packed ? pipeline(file, createGunzip(), () => {}) : file;
   const decoder = new TextDecoder();
   let rest = '';
   let number = 0;

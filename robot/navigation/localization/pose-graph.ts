@@ -23,7 +23,7 @@ export interface GraphSolution {
   readonly errors: Float64Array;
 }
 
-const MAX_ROUNDS = 15;
+const MAX_ROUNDS = 20;
 /** Squared error (3 degrees of freedom) from which a loop closure loses weight. */
 const LOOP_SCALE = 12;
 /** Holds the first pose where it is. */
@@ -32,21 +32,28 @@ const ANCHOR = Float64Array.of(1e12, 0, 0, 0, 1e12, 0, 0, 0, 1e12);
 /** Gauss–Newton from `initial`; null when the system cannot be solved. The first pose stays fixed. */
 export function optimizePoseGraph(initial: readonly Pose2[], edges: readonly PoseEdge[]): GraphSolution | null {
   let poses = [...initial];
+  // Drift makes true closures look wrong at first: all have full weight then, and the doubt grows as the graph comes together
+  // (graduated non-convexity: Yang et al., RA-L 2020).
+  const worst = edges.reduce((most, edge) => (edge.loop ? Math.max(most, edgeError(edge, poses).squared) : most), 0);
+  let doubtFrom = Math.max(LOOP_SCALE, worst);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const system = new BlockSystem(poses.length);
     system.addDiagonal(0, ANCHOR);
-    for (const edge of edges) addEdge(system, edge, poses);
+    for (const edge of edges) addEdge(system, edge, poses, doubtFrom);
     const step = system.solve();
     if (step === null) return null;
     let largest = 0;
-    poses = poses.map(({ x, y, theta }, i) => {
+    poses = poses.map((pose, i) => {
+      if (i === 0) return pose; // held, and not moved by rounding either
+      const { x, y, theta } = pose;
       const dx = step[3 * i] as number;
       const dy = step[3 * i + 1] as number;
       const dt = step[3 * i + 2] as number;
       largest = Math.max(largest, Math.abs(dx), Math.abs(dy), Math.abs(dt));
       return { x: x + dx, y: y + dy, theta: normalizeAngle(theta + dt) };
     });
-    if (largest < 5e-4) break;
+    if (largest < 5e-4 && doubtFrom === LOOP_SCALE) break;
+    doubtFrom = Math.max(LOOP_SCALE, doubtFrom / 5);
   }
   return { poses, errors: Float64Array.from(edges, (edge) => edgeError(edge, poses).squared) };
 }
@@ -71,12 +78,12 @@ function edgeError({ from, to, relative, information }: PoseEdge, poses: readonl
   return { x, y, theta, squared: quadratic3(information, x, y, theta) };
 }
 
-function addEdge(system: BlockSystem, edge: PoseEdge, poses: readonly Pose2[]): void {
+function addEdge(system: BlockSystem, edge: PoseEdge, poses: readonly Pose2[], doubtFrom: number): void {
   const { from, to, information, loop } = edge;
   const a = poses[from] as Pose2;
   const b = poses[to] as Pose2;
   const error = edgeError(edge, poses);
-  const scale = loop ? Math.min(1, (2 * LOOP_SCALE) / (LOOP_SCALE + error.squared)) ** 2 : 1;
+  const scale = loop ? Math.min(1, (2 * doubtFrom) / (doubtFrom + error.squared)) ** 2 : 1;
   const c = Math.cos(a.theta);
   const s = Math.sin(a.theta);
   const dx = b.x - a.x;
