@@ -5,5 +5,6 @@ import type { Detection, Frame } from './records.ts';
 export type { Detection, Frame } from './records.ts';
 
 export interface ObjectDetectorHandle {
+  /** Finds survivors, gas cylinders, chemical drums and fires in a frame, best first. Throws for a frame whose size and data do not match. */
   detect(frame: Frame, options?: CallOptions): Promise<Detection[]>;
 }

@@ -27,6 +27,8 @@ const VEST_CUT_MIN_M: f64 = 0.22;
 const VEST_MAX_WIDTH_M: f64 = 0.52;
 const VEST_MAX_HEIGHT_M: f64 = 0.68;
 const PERSON_HEIGHT_M: f64 = 0.92;
+/** Half of a sitting person's width, as a share of the height. */
+const PERSON_REACH: f64 = 0.4;
 
 const BEST_SCORE: f64 = 0.9;
 /** Errors of an edge in the picture [px]: what a size may be off beside its tolerance. */
@@ -105,18 +107,26 @@ function judgeVest(region: Region, frame: Frame): Detection | null {
   };
 }
 
-/** Leaves out detections that largely cover a better one. */
+/** Leaves out detections that largely cover a better one, and pieces of a vest that knees and arms have cut off. */
 export function suppressOverlaps(detections: Detection[]): Detection[] {
-  detections.sort((a, b) => b.score - a.score);
+  detections.sort((a, b) => (a.score === b.score ? b.height - a.height : b.score - a.score));
   const kept: Detection[] = [];
   for (const candidate of detections) {
     let free = true;
     for (let index: i32 = 0; index < kept.length; index += 1) {
-      if (overlapShare(candidate, unchecked(kept[index])) > 0.5) free = false;
+      const better = unchecked(kept[index]);
+      if (overlapShare(candidate, better) > 0.5 || isSamePerson(candidate, better)) free = false;
     }
     if (free) kept.push(candidate);
   }
   return kept;
+}
+
+/** Two vests side by side closer than one person is wide; a box is a person high. */
+function isSamePerson(a: Detection, b: Detection): boolean {
+  if (a.className !== 'survivor' || b.className !== 'survivor') return false;
+  const apart = Math.abs(a.x + a.width / 2 - b.x - b.width / 2);
+  return apart < PERSON_REACH * Math.max(a.height, b.height);
 }
 
 /** Intersection over the smaller box. */
