@@ -35,6 +35,7 @@ export async function startStarlingMonkey(
     log('building the StarlingMonkey component (half a minute)');
     const { componentize } = await import('@bytecodealliance/componentize-js');
     const { component } = await componentize(source, WIT, {
+      sourcePath: 'kernels.js',
       worldName: 'kernels',
       disableFeatures: ['stdio', 'random', 'clocks', 'http', 'fetch-event'],
     });

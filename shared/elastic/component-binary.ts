@@ -11,6 +11,8 @@ export interface ParsedComponent {
   readonly core: Uint8Array;
   /** Names of what the component imports, e.g. `outrider:host/vision`. */
   readonly imports: readonly string[];
+  /** Names of what it exports, e.g. `module:map-server/api`. */
+  readonly exports: readonly string[];
   readonly encoding: StringEncoding;
 }
 
@@ -20,16 +22,18 @@ export function parseComponent(bytes: Uint8Array): ParsedComponent {
   if (startsWith(bytes, CORE_HEADER)) throw refuse('it is a core module; make it a component with `jco embed` and `jco new`');
   const modules: Uint8Array[] = [];
   const imports: string[] = [];
+  const exports: string[] = [];
   const encodings = new Set<StringEncoding>();
   for (const section of readSections(bytes, COMPONENT_HEADER)) {
     if (section.id === 1) modules.push(section.body);
     else if (section.id === 8) readCanonicals(section.body, encodings);
     else if (section.id === 10) imports.push(...readImports(section.body));
+    else if (section.id === 11) exports.push(...readComponentExports(section.body));
   }
   const core = modules.find((module) => exportsMemory(module));
   if (core === undefined) throw refuse('none of its core modules exports a memory');
   if (encodings.size > 1) throw refuse('its functions use different string encodings');
-  return { core, imports, encoding: [...encodings][0] ?? 'utf8' };
+  return { core, imports, exports, encoding: [...encodings][0] ?? 'utf8' };
 }
 
 const startsWith = (bytes: Uint8Array, header: Uint8Array): boolean => header.every((byte, index) => bytes[index] === byte);
@@ -64,10 +68,27 @@ function readImports(body: Uint8Array): string[] {
   return Array.from({ length: reader.u32() }, () => {
     if (reader.byte() > 0x01) throw refuse('an import with a version suffix');
     const name = reader.name();
-    const sort = reader.byte();
-    if (sort === 0x00) reader.byte();
-    if (sort === 0x03 && reader.byte() === 0x01) return name;
-    reader.u32();
+    skipDescription(reader);
     return name;
   });
+}
+
+function readComponentExports(body: Uint8Array): string[] {
+  const reader = new WasmReader(body);
+  return Array.from({ length: reader.u32() }, () => {
+    if (reader.byte() > 0x01) throw refuse('an export with a version suffix');
+    const name = reader.name();
+    if (reader.byte() === 0x00) reader.byte();
+    reader.u32();
+    if (reader.byte() === 0x01) skipDescription(reader);
+    return name;
+  });
+}
+
+/** Steps over an externdesc: the sort of an import or export and its type. */
+function skipDescription(reader: WasmReader): void {
+  const sort = reader.byte();
+  if (sort === 0x00) reader.byte();
+  if (sort === 0x03 && reader.byte() === 0x01) return;
+  reader.u32();
 }

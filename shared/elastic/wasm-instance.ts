@@ -59,6 +59,7 @@ export async function compileWasm(bundle: ModuleBundle): Promise<CompiledModule>
   const allowed = new Set([...manifest.hostInterfaces.map((item) => item.name), ...INTRINSIC_INTERFACES].map(hostImportModule));
   const foreign = component.imports.filter((name) => !allowed.has(name));
   if (foreign.length > 0) throw fail(`it imports ${foreign.join(', ')}, which its manifest does not name (and WASI is never given)`);
+  if (!component.exports.includes(apiInterface(manifest.name))) throw fail(`it does not export ${apiInterface(manifest.name)}`);
   const core = prepareGuest(component.core, component.encoding, manifest.memoryMaxBytes);
   try {
     return new CompiledModule({ manifest, wasmModule: await WebAssembly.compile(core) });

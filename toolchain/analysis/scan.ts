@@ -69,7 +69,7 @@ export function scanModule(module: ModuleProgram, reader: TypeReader, findings: 
       findings.add(statement, '@offloadable stands on exported function declarations and on methods of the state class');
     }
   }
-  if (functions.length === 0)
+  if (functions.length === 0 && findings.list.length === 0)
     findings.add(
       module.entry,
       'nothing here is tagged: put /** @offloadable */ before an exported function or a method of the state class',

@@ -2,12 +2,18 @@
 import type { CallOptions } from '../../elastic/call-options.ts';
 import type { ObservedFrame, ReportReceipt, TilePatch, TileSet, UpdateReceipt } from './records.ts';
 
+export type { TileRecord } from '../host/map-view.ts';
 export type { ObservedFrame, ReportReceipt, Sighting, TilePatch, TileSet, UpdateReceipt } from './records.ts';
 
 export interface MapServerHandle {
+  /** Makes a rover known: (x, y, theta) is the place of its map frame in the common frame. May be called again when the place becomes better known; what the rover has contributed then moves. Throws for numbers that are not finite. */
   join(rover: string, x: number, y: number, theta: number, options?: CallOptions): Promise<void>;
+  /** Takes a rover's changed tiles, and publishes the merged tiles that are due. Throws for a rover that has not joined and for patches that are no tiles; then nothing was taken. */
   update(rover: string, stampSec: number, patches: readonly TilePatch[], options?: CallOptions): Promise<UpdateReceipt>;
+  /** Takes searched camera frames with what was seen in them, and publishes objects that are due. Throws for a rover that has not joined. */
   report(rover: string, stampSec: number, frames: readonly ObservedFrame[], options?: CallOptions): Promise<ReportReceipt>;
+  /** Publishes everything that is not yet known outside. */
   flush(stampSec: number, options?: CallOptions): Promise<void>;
+  /** Merged tiles published after `sinceRevision`, at most `limit` (1 to 256), oldest first: for a rover that lacks them. */
   query(since: number, limit: number, options?: CallOptions): Promise<TileSet>;
 }
