@@ -4,6 +4,7 @@ import type { HostStatus } from '../../shared/protocol/host.ts';
 import type { MapMetadata, MapObject, MapTile } from '../../shared/protocol/map-view.ts';
 import type { MissionEvent, MissionStatus } from '../../shared/protocol/mission.ts';
 import type { RoverGoal, RoverState } from '../../shared/protocol/rover.ts';
+import { DETECTOR_MOVES, NAMES, OBJECTS, ROUNDS, WALLS } from './dashboard-script.ts';
 import { encodeTileCells } from '../../shared/mapping/tile-codec.ts';
 
 const WIDTH_M = 30;
@@ -14,115 +15,6 @@ const COLUMNS = WIDTH_M / RESOLUTION_M;
 const ROWS = HEIGHT_M / RESOLUTION_M;
 const LIDAR_RANGE_M = 6;
 const LIDAR_BEAMS = 540;
-
-type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
-type Point = readonly [x: number, y: number];
-
-const WALLS: readonly Box[] = [
-  [0, 0, 30, 0.2],
-  [0, 19.8, 30, 20],
-  [0, 0, 0.2, 20],
-  [29.8, 0, 30, 20],
-  [9.8, 0, 10, 6.5],
-  [9.8, 9, 10, 15],
-  [9.8, 17.4, 10, 20],
-  [19.8, 0, 20, 4],
-  [19.8, 6.6, 20, 13],
-  [19.8, 15.4, 20, 20],
-  [0, 11.8, 4, 12],
-  [6.6, 11.8, 9.8, 12],
-  [10, 11.8, 13, 12],
-  [15.6, 11.8, 19.8, 12],
-  [20, 9.8, 24, 10],
-  [26.6, 9.8, 30, 10],
-  [3, 4.2, 5.2, 5],
-  [4.2, 15.3, 6.4, 16.1],
-  [13.6, 3.4, 15.4, 5.2],
-  [14.2, 8.2, 16.6, 8.8],
-  [13.4, 14.8, 14.4, 17],
-  [23, 3.6, 26.6, 4.4],
-  [24, 13.8, 24.8, 16.4],
-];
-
-const ROUNDS: readonly (readonly Point[])[] = [
-  [
-    [1.6, 2],
-    [8, 2],
-    [8.4, 7.6],
-    [7, 8],
-    [2, 7.4],
-    [1.6, 10],
-    [5.3, 10.4],
-    [5.3, 13.6],
-    [8.4, 13.6],
-    [8.4, 18.2],
-    [2, 18.4],
-    [1.8, 13.8],
-    [5.3, 13.2],
-    [5.3, 8.6],
-  ],
-  [
-    [1.6, 3],
-    [6.4, 3.2],
-    [8.2, 7.7],
-    [12, 7.6],
-    [12, 2],
-    [18, 2],
-    [18.2, 7],
-    [18, 10.4],
-    [14.3, 10.4],
-    [14.3, 13.4],
-    [18.4, 13.6],
-    [18.2, 18.4],
-    [12, 18.6],
-    [11.4, 14],
-    [14.3, 13],
-    [14.3, 10.2],
-    [12, 9],
-  ],
-  [
-    [1.6, 4],
-    [2.2, 6.4],
-    [8.2, 7.9],
-    [12, 7.2],
-    [18.6, 5.3],
-    [22, 5.5],
-    [22, 1.8],
-    [28.2, 1.8],
-    [28.4, 8.4],
-    [25.3, 8.4],
-    [25.3, 12],
-    [28.3, 12.4],
-    [28.3, 18.4],
-    [22, 18.5],
-    [21.6, 12],
-    [25.3, 11.8],
-    [25.3, 7.4],
-    [22, 6],
-  ],
-];
-
-const OBJECTS: readonly { readonly object: string; readonly class: string; readonly at: Point }[] = [
-  { object: 'find-1', class: 'gas-cylinder', at: [8.9, 4] },
-  { object: 'find-2', class: 'survivor', at: [2.2, 16.6] },
-  { object: 'find-3', class: 'fire', at: [16.9, 4.2] },
-  { object: 'find-4', class: 'chemical-drum', at: [18.6, 17] },
-  { object: 'find-5', class: 'radioactive-crate', at: [27.8, 5.6] },
-  { object: 'find-6', class: 'fuel-can', at: [22.6, 14.4] },
-  { object: 'find-7', class: 'survivor', at: [12.2, 16] },
-  { object: 'find-8', class: 'chemical-drum', at: [3.4, 9] },
-];
-
-const NAMES = ['rover-1', 'rover-2', 'rover-3'] as const;
-const DETECTOR_MOVES: readonly (readonly [atSec: number, rover: string, placement: string, kind: MissionEvent['kind'], text: string])[] = [
-  [4, 'rover-1', 'edge-1', 'offload', 'rover-1 offloads the Map Server to edge-1'],
-  [18, 'rover-2', 'moving', 'offload', 'rover-2 is warm (71 °C): Object Detection moves to edge-2'],
-  [20, 'rover-2', 'edge-2', 'offload', 'rover-2: Object Detection runs on edge-2'],
-  [46, 'rover-3', 'moving', 'offload', 'rover-3 is warm (70 °C): Object Detection moves to edge-1'],
-  [48, 'rover-3', 'edge-1', 'offload', 'rover-3: Object Detection runs on edge-1'],
-  [78, 'rover-2', 'moving', 'recall', 'rover-2 has cooled down: Object Detection comes back'],
-  [80, 'rover-2', 'onboard', 'recall', 'rover-2: Object Detection runs on board'],
-];
 
 /** What one step of the script has to say. */
 export interface FleetReport {
