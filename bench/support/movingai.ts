@@ -56,6 +56,12 @@ export function parseScenarios(text: string): MovingAiScenario[] {
     .filter((line) => line.trim() !== '')
     .map((line) => {
       const [, , , , startX, startY, goalX, goalY, optimal] = line.split(/\s+/).map(Number);
-      return { startX: startX!, startY: startY!, goalX: goalX!, goalY: goalY!, optimal: optimal! };
+      return {
+        startX: startX as number,
+        startY: startY as number,
+        goalX: goalX as number,
+        goalY: goalY as number,
+        optimal: optimal as number,
+      };
     });
 }

@@ -34,6 +34,6 @@ export function randomCostmap(size: number, random: Pick<Random, 'integer'>): Co
 export function freeCell(map: Costmap, random: Pick<Random, 'integer'>): number {
   for (;;) {
     const cell = random.integer(map.costs.length);
-    if (map.costs[cell]! < COST_INSCRIBED) return cell;
+    if ((map.costs[cell] as number) < COST_INSCRIBED) return cell;
   }
 }

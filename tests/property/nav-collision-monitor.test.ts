@@ -1,5 +1,5 @@
 // The collision monitor has the last word: whatever is asked, nothing in its polygons is driven at, and no disc is driven into.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { integrate, STOP, type Twist2 } from '../../shared/geometry/twist2.ts';
 import { IDENTITY } from '../../shared/geometry/pose2.ts';

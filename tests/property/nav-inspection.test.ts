@@ -1,5 +1,5 @@
 // The shared inspection layer: merging tiles is commutative and idempotent, tiles survive the wire, bad tiles are refused.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BELIEF_FREE, BELIEF_OCCUPIED } from '../../robot/navigation/costmap/belief-grid.ts';
 import { cellAt, type GridFrame, latticeFrame } from '../../robot/navigation/costmap/grid-frame.ts';
@@ -57,7 +57,7 @@ describe('inspection tiles', () => {
         expect(
           same(
             once,
-            a.seen.map((value, i) => value | b.seen[i]!),
+            a.seen.map((value, i) => value | (b.seen[i] as number)),
           ),
         ).toBe(true);
       }),

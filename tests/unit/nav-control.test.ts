@@ -42,7 +42,7 @@ const CORNER = Float64Array.of(0, 0, 3, 0, 3, 3);
 describe('regulated pure pursuit', () => {
   it('drives to the end of a path with a corner and ends on its heading', () => {
     const { poses, arrived } = drive(new PathTracker(CORNER), IDENTITY, Math.PI);
-    const end = poses.at(-1)!;
+    const end = poses.at(-1) ?? IDENTITY;
     expect(arrived).toBe(true);
     expect(Math.hypot(end.x - 3, end.y - 3)).toBeLessThan(PURSUIT.positionToleranceM + 0.05);
     expect(Math.abs(angleDifference(end.theta, Math.PI))).toBeLessThan(0.2);
@@ -86,7 +86,14 @@ function straightCopy(path: PathTracker): PathTracker {
 
 describe('velocity limits', () => {
   it('slow down a whole arc when a wheel cannot follow, so that its radius stays', () => {
-    const limits = { ...LIMITS, maxWheelMPerSec: 1, wheelBaseM: 0.24, maxAngularAccelerationRadPerSec2: 100, maxAccelerationMPerSec2: 100 };
+    const limits = {
+      ...LIMITS,
+      maxLinearMPerSec: 1,
+      maxWheelMPerSec: 1,
+      wheelBaseM: 0.24,
+      maxAngularAccelerationRadPerSec2: 100,
+      maxAccelerationMPerSec2: 100,
+    };
     const { linearMPerSec: v, angularRadPerSec: w } = limitVelocity({ linearMPerSec: 1, angularRadPerSec: 2 }, STOP, DT, limits);
     expect(v + w * 0.12).toBeCloseTo(1, 9);
     expect(w / v).toBeCloseTo(2, 9);
@@ -139,7 +146,7 @@ describe('scan projector', () => {
     const { xy, count } = new ScanProjector().project(scan, { x: 0.1, y: 0, theta: 0 }, { linearMPerSec: 1, angularRadPerSec: 0 }, 0.2);
     expect(count).toBe(2);
     expect(xy[0]).toBeCloseTo(1.9, 6);
-    expect(Math.hypot(xy[2]! + 0.1, xy[3]!)).toBeCloseTo(0.1, 6);
+    expect(Math.hypot((xy[2] as number) + 0.1, xy[3] as number)).toBeCloseTo(0.1, 6);
   });
 });
 

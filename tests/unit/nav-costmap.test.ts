@@ -1,5 +1,5 @@
 // Costmap layers: exact distances, Nav2's inflation, belief overlay, live obstacles, growth.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BELIEF_FREE, BELIEF_OCCUPIED, BELIEF_UNKNOWN, BeliefGrid } from '../../robot/navigation/costmap/belief-grid.ts';
 import { COST_INSCRIBED, COST_LETHAL, COST_UNKNOWN, inflationCost } from '../../robot/navigation/costmap/costmap.ts';
@@ -9,6 +9,7 @@ import { LayeredCostmap } from '../../robot/navigation/costmap/layered-costmap.t
 import { ObstacleLayer } from '../../robot/navigation/costmap/obstacle-layer.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import type { LidarScan } from '../../shared/ports/lidar-io.ts';
+import type { GridFrame } from '../../robot/navigation/costmap/grid-frame.ts';
 
 const INFLATION = { inscribedRadiusM: 0.24, inflationRadiusM: 0.8, costScalingFactor: 4 };
 const BELIEF = { resolutionM: 0.1, occupiedFrom: 65, freeTo: 25 };
@@ -99,8 +100,8 @@ describe('belief grid', () => {
     map.cells[10 * 64 + 10] = 100;
     const belief = new BeliefGrid(BELIEF);
     expect(belief.update(map, null)).toBe(true);
-    expect(belief.states[cellAt(belief.frame!, 0.525, 0.525)]).toBe(BELIEF_OCCUPIED);
-    expect(belief.states[cellAt(belief.frame!, 1.5, 1.5)]).toBe(BELIEF_FREE);
+    expect(belief.states[cellAt(belief.frame as GridFrame, 0.525, 0.525)]).toBe(BELIEF_OCCUPIED);
+    expect(belief.states[cellAt(belief.frame as GridFrame, 1.5, 1.5)]).toBe(BELIEF_FREE);
   });
 
   it('lays the own map over the merged one and fills gaps from it', () => {
@@ -109,16 +110,16 @@ describe('belief grid', () => {
     const merged = mapOf(64, 64, 100);
     const belief = new BeliefGrid(BELIEF);
     belief.update(own, merged);
-    expect(belief.states[cellAt(belief.frame!, 1, 0.5)]).toBe(BELIEF_FREE);
-    expect(belief.states[cellAt(belief.frame!, 1, 2.5)]).toBe(BELIEF_OCCUPIED);
+    expect(belief.states[cellAt(belief.frame as GridFrame, 1, 0.5)]).toBe(BELIEF_FREE);
+    expect(belief.states[cellAt(belief.frame as GridFrame, 1, 2.5)]).toBe(BELIEF_OCCUPIED);
   });
 
   it('grows with the maps without moving what it knew', () => {
     const belief = new BeliefGrid(BELIEF);
     belief.update(mapOf(64, 64, 0), null);
-    const before = belief.frame!;
+    const before = belief.frame as GridFrame;
     belief.update(mapOf(64, 64, 0), mapOf(64, 64, 0, [-5, -5]));
-    const after = belief.frame!;
+    const after = belief.frame as GridFrame;
     expect(after).not.toBe(before);
     expect(belief.states[cellAt(after, 0.5, 0.5)]).toBe(BELIEF_FREE);
     expect(belief.states[cellAt(after, -4.5, -4.5)]).toBe(BELIEF_FREE);

@@ -8,6 +8,8 @@ import { decideRightOfWay } from '../../robot/navigation/behaviour/right-of-way.
 import { defineNavigatorConfig } from '../../robot/navigation/behaviour/navigator-config.ts';
 import type { OtherRover } from '../../robot/navigation/behaviour/navigator-types.ts';
 import { type Box, FlatRun, FlatWorld } from './nav-world.ts';
+import type { GridFrame } from '../../robot/navigation/costmap/grid-frame.ts';
+import type { FlatRover } from './nav-world.ts';
 
 /** Two rooms and a corridor, with furniture; 12 m × 9 m. */
 const ROOMS: Box[] = [
@@ -22,7 +24,7 @@ const ROOMS: Box[] = [
 
 /** Share of the floor with 0.3 m clearance that a rover's cameras have seen. */
 function inspectedShare(run: FlatRun): number {
-  const { navigator } = run.rovers[0]!;
+  const { navigator } = run.rovers[0] as FlatRover;
   const { frame, inspection } = navigator.world;
   let floor = 0;
   let seen = 0;
@@ -30,7 +32,7 @@ function inspectedShare(run: FlatRun): number {
     for (let y = 0.05; y < run.world.depth; y += 0.1) {
       if (run.world.clearance(x, y) < 0.3) continue;
       floor += 1;
-      seen += inspection.seen[cellAt(frame!, x, y)] ?? 0;
+      seen += inspection.seen[cellAt(frame as GridFrame, x, y)] ?? 0;
     }
   }
   return seen / floor;
@@ -40,7 +42,7 @@ describe('one rover', () => {
   it('looks at all floor of an unknown site, touches nothing and then is done', () => {
     const run = new FlatRun(new FlatWorld(12, 9, ROOMS), [{ x: 1, y: 1, theta: 0 }]);
     const seconds = run.runUntilDone(300);
-    expect(run.rovers[0]!.output).toMatchObject({ done: true, activity: 'done', command: STOP });
+    expect((run.rovers[0] as FlatRover).output).toMatchObject({ done: true, activity: 'done', command: STOP });
     expect(seconds).toBeLessThan(200);
     expect(inspectedShare(run)).toBeGreaterThan(0.97);
     expect(run.minClearanceM).toBeGreaterThan(0);
@@ -50,20 +52,20 @@ describe('one rover', () => {
     const poses = [0, 1].map(() => {
       const run = new FlatRun(new FlatWorld(12, 9, ROOMS), [{ x: 1, y: 1, theta: 0 }]);
       while (run.nowSec < 30) run.step();
-      return run.rovers[0]!.pose;
+      return (run.rovers[0] as FlatRover).pose;
     });
     expect(poses[0]).toEqual(poses[1]);
   });
 
   it('stops within 0.6 s when the lidar falls silent while driving, and goes on when it speaks again', () => {
     const run = new FlatRun(new FlatWorld(12, 9, []), [{ x: 1, y: 4, theta: 0 }]);
-    while (run.rovers[0]!.twist.linearMPerSec < 0.6) run.step();
+    while ((run.rovers[0] as FlatRover).twist.linearMPerSec < 0.6) run.step();
     run.lidarOn = false;
     for (let k = 0; k < 6; k += 1) run.step();
-    expect(run.rovers[0]!.twist).toEqual(STOP);
+    expect((run.rovers[0] as FlatRover).twist).toEqual(STOP);
     run.lidarOn = true;
     for (let k = 0; k < 30; k += 1) run.step();
-    expect(run.rovers[0]!.twist).not.toEqual(STOP);
+    expect((run.rovers[0] as FlatRover).twist).not.toEqual(STOP);
   });
 
   it('names what it lacks: no map, no scan', () => {
@@ -71,7 +73,7 @@ describe('one rover', () => {
     const [rover] = run.rovers;
     const input = {
       stampSec: 0,
-      pose: rover!.pose,
+      pose: (rover as FlatRover).pose,
       twist: STOP,
       scan: null,
       ownMap: null,
@@ -79,9 +81,9 @@ describe('one rover', () => {
       others: [],
       viewedFrom: [],
     };
-    expect(rover!.navigator.step(input)).toMatchObject({ activity: 'starting', command: STOP, failure: { reason: 'NoMap' } });
+    expect((rover as FlatRover).navigator.step(input)).toMatchObject({ activity: 'starting', command: STOP, failure: { reason: 'NoMap' } });
     run.step();
-    expect(rover!.navigator.step({ ...input, stampSec: 0.1, ownMap: rover!.mapper.map })).toMatchObject({
+    expect((rover as FlatRover).navigator.step({ ...input, stampSec: 0.1, ownMap: (rover as FlatRover).mapper.map })).toMatchObject({
       activity: 'stopped',
       command: STOP,
       failure: { reason: 'NoScan' },
@@ -132,13 +134,13 @@ describe('several rovers', () => {
       { x: 10.6, y: 2, theta: Math.PI },
     ]);
     run.sharing = false;
-    run.rovers[0]!.navigator.inspection.merge(seenTiles(0, 3.9));
-    run.rovers[1]!.navigator.inspection.merge(seenTiles(10.1, 14));
+    (run.rovers[0] as FlatRover).navigator.inspection.merge(seenTiles(0, 3.9));
+    (run.rovers[1] as FlatRover).navigator.inspection.merge(seenTiles(10.1, 14));
     const reached = [false, false];
     while (run.nowSec < 150 && !run.rovers.every(({ output }) => output?.done === true)) {
       run.step();
-      reached[0] ||= run.rovers[0]!.pose.x > 9;
-      reached[1] ||= run.rovers[1]!.pose.x < 5;
+      reached[0] ||= (run.rovers[0] as FlatRover).pose.x > 9;
+      reached[1] ||= (run.rovers[1] as FlatRover).pose.x < 5;
     }
     expect(run.nowSec).toBeLessThan(150);
     expect(reached).toEqual([true, true]);

@@ -87,7 +87,7 @@ class Mapper {
 
   integrate(pose: Pose2, scan: LidarScan): void {
     for (let i = 0; i < scan.rangesM.length; i += 1) {
-      const range = scan.rangesM[i]!;
+      const range = scan.rangesM[i] as number;
       const angle = pose.theta + scan.angleMinRad + i * scan.angleIncrementRad;
       const length = Math.min(range, LIDAR_RANGE_M);
       for (let r = 0; r < length - RESOLUTION_M; r += RESOLUTION_M * 0.9) this.#add(pose, angle, r, -20);
@@ -101,7 +101,7 @@ class Mapper {
     const y = Math.floor((pose.y + Math.sin(angle) * range) / RESOLUTION_M);
     if (x < 0 || y < 0 || x >= width || y >= height) return;
     const cell = y * width + x;
-    cells[cell] = Math.min(100, Math.max(0, (cells[cell] === -1 ? 50 : cells[cell]!) + change));
+    cells[cell] = Math.min(100, Math.max(0, (cells[cell] === -1 ? 50 : (cells[cell] as number)) + change));
   }
 }
 
@@ -209,10 +209,10 @@ export class FlatRun {
   /** Everybody learns what the others' lidars have mapped and their cameras have seen. */
   #share(): void {
     const [first] = this.rovers;
-    const cells = first!.mapper.map.cells.map((cell, i) =>
-      this.rovers.reduce((value, { mapper }) => Math.max(value, mapper.map.cells[i]!), cell),
+    const cells = (first as FlatRover).mapper.map.cells.map((cell, i) =>
+      this.rovers.reduce((value, { mapper }) => Math.max(value, mapper.map.cells[i] as number), cell),
     );
-    this.#merged = { ...first!.mapper.map, cells };
+    this.#merged = { ...(first as FlatRover).mapper.map, cells };
     for (const rover of this.rovers) {
       const tiles = rover.navigator.inspection.takeChangedTiles();
       for (const other of this.rovers) if (other !== rover) other.navigator.inspection.merge(tiles);

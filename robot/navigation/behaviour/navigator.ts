@@ -12,6 +12,8 @@ import { RoutePlanner } from './route-planner.ts';
 import { Safety } from './safety.ts';
 import { Traffic } from './traffic.ts';
 import { WorldModel } from './world-model.ts';
+import type { Costmap } from '../costmap/costmap.ts';
+import type { Viewpoint } from '../exploration/search-types.ts';
 
 /** What a behaviour wants of the drive, and what to call it. */
 interface Wish {
@@ -86,7 +88,7 @@ export class Navigator {
         this.#nextMapSec = -Infinity;
         return;
       }
-      const costmap = this.#world.costmap!;
+      const costmap = this.#world.costmap as Costmap;
       if (this.#path !== null && !this.#routes.isClear(costmap, this.#path, CHECK_AHEAD_M)) this.#pathDue = true;
       if (this.#refuge !== null && !this.#routes.isClear(costmap, this.#refuge.path, CHECK_AHEAD_M)) this.#refuge = null;
     } else if (this.#world.costmap === null || this.#recovery !== null) {
@@ -94,6 +96,7 @@ export class Navigator {
     } else if (this.#goals.isDue(now)) {
       if (!this.#goals.reconsider(input, this.#world, this.#path?.remainingM ?? Infinity)) return;
       this.#pathDue = true;
+      this.#lastFailure = undefined;
       if (this.#goals.viewpoint === null) this.#path = null;
     } else if (goal !== null && (this.#pathDue || now >= this.#nextPathSec)) {
       this.#planPath(input);
@@ -101,10 +104,10 @@ export class Navigator {
   }
 
   #planPath(input: NavigatorInput): void {
-    const goal = this.#goals.viewpoint!;
+    const goal = this.#goals.viewpoint as Viewpoint;
     this.#nextPathSec = input.stampSec + this.config.timing.pathPeriodSec;
     this.#pathDue = false;
-    const route = this.#routes.route(this.#world.costmap!, input.pose, goal);
+    const route = this.#routes.route(this.#world.costmap as Costmap, input.pose, goal);
     if (route.ok) {
       this.#path = route.path;
       this.#pursuit.reset(true);
@@ -163,7 +166,13 @@ export class Navigator {
   #makeRoom(input: NavigatorInput, other: OtherRover): Wish | null {
     if (this.#refuge === null || input.stampSec - this.#refuge.sinceSec > 3) {
       const avoid: (readonly [number, number])[] = [[other.pose.x, other.pose.y], ...other.path];
-      const path = this.#routes.refuge(this.#world.costmap!, input.pose, avoid, this.config.rightOfWay.clearanceM + 0.1, REFUGE_REACH_M);
+      const path = this.#routes.refuge(
+        this.#world.costmap as Costmap,
+        input.pose,
+        avoid,
+        this.config.rightOfWay.clearanceM + 0.1,
+        REFUGE_REACH_M,
+      );
       if (path === null) return this.#rest(input, 'waiting');
       this.#refuge = { path, sinceSec: input.stampSec };
       this.#pursuit.reset(true);
@@ -182,7 +191,7 @@ export class Navigator {
   }
 
   #startRecovery(input: NavigatorInput): void {
-    const name = RECOVERIES[this.#recoveryIndex % RECOVERIES.length]!;
+    const name = RECOVERIES[this.#recoveryIndex % RECOVERIES.length] as RecoveryName;
     this.#recoveryIndex += 1;
     if (name === 'clear_costmap') this.#world.clearObstacles();
     this.#recovery = new Recovery(name, this.config.recovery, input.stampSec, input.pose);

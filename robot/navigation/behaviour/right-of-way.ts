@@ -55,7 +55,7 @@ export function decideRightOfWay(
 
 /** Whether the rover is in the other's way ahead; where the other is now does not count. */
 function standsIn(pose: Pose2, way: Way, clearanceM: number): boolean {
-  const [x0, y0] = way[0]!;
+  const [x0, y0] = way[0] as readonly [number, number];
   const now = Math.hypot(x0 - pose.x, y0 - pose.y);
   return way.some(([x, y], i) => {
     const distance = Math.hypot(x - pose.x, y - pose.y);
@@ -65,10 +65,16 @@ function standsIn(pose: Pose2, way: Way, clearanceM: number): boolean {
 
 function waysMeet(mine: Way, theirs: Way, options: RightOfWayOptions): boolean {
   const apart = (options.sameTimeSec * NOMINAL_M_PER_SEC) / SAMPLE_M;
-  const now = Math.hypot(mine[0]![0] - theirs[0]![0], mine[0]![1] - theirs[0]![1]);
+  const now = Math.hypot(
+    (mine[0] as readonly [number, number])[0] - (theirs[0] as readonly [number, number])[0],
+    (mine[0] as readonly [number, number])[1] - (theirs[0] as readonly [number, number])[1],
+  );
   for (let i = 1; i < mine.length; i += 1) {
     for (let j = Math.max(0, Math.ceil(i - apart)); j < Math.min(theirs.length, i + apart); j += 1) {
-      const distance = Math.hypot(mine[i]![0] - theirs[j]![0], mine[i]![1] - theirs[j]![1]);
+      const distance = Math.hypot(
+        (mine[i] as readonly [number, number])[0] - (theirs[j] as readonly [number, number])[0],
+        (mine[i] as readonly [number, number])[1] - (theirs[j] as readonly [number, number])[1],
+      );
       if (distance < options.clearanceM && distance < now) return true;
     }
   }

@@ -38,8 +38,8 @@ export class RoutePlanner {
     const costs = this.#search.flood(costmap, [{ cell: start, cost: 0 }], this.#options, reachM / costmap.resolutionM);
     let best = -1;
     for (let cell = 0; cell < costs.length; cell += 1) {
-      if (costs[cell]! === Infinity || (best >= 0 && costs[cell]! >= costs[best]!)) continue;
-      if (costmap.costs[cell]! >= COST_INSCRIBED) continue;
+      if ((costs[cell] as number) === Infinity || (best >= 0 && (costs[cell] as number) >= (costs[best] as number))) continue;
+      if ((costmap.costs[cell] as number) >= COST_INSCRIBED) continue;
       const x = centreX(costmap, cell);
       const y = centreY(costmap, cell);
       if (avoid.every(([ax, ay]) => (ax - x) * (ax - x) + (ay - y) * (ay - y) >= clearanceM * clearanceM)) best = cell;
@@ -54,7 +54,7 @@ export class RoutePlanner {
     for (let along = path.progressM + 0.3; along <= end; along += costmap.resolutionM) {
       const point = path.pointAt(along);
       const cell = cellAt(costmap, point.x, point.y);
-      if (cell < 0 || costmap.costs[cell]! >= COST_INSCRIBED) return false;
+      if (cell < 0 || (costmap.costs[cell] as number) >= COST_INSCRIBED) return false;
     }
     return true;
   }
@@ -62,12 +62,12 @@ export class RoutePlanner {
   #track(costmap: Costmap, cells: Int32Array, from: Pose2): PathTracker {
     const points = new Float64Array(Math.max(4, cells.length));
     for (let i = 0; i < cells.length; i += 2) {
-      points[i] = costmap.originX + (cells[i]! + 0.5) * costmap.resolutionM;
-      points[i + 1] = costmap.originY + (cells[i + 1]! + 0.5) * costmap.resolutionM;
+      points[i] = costmap.originX + ((cells[i] as number) + 0.5) * costmap.resolutionM;
+      points[i + 1] = costmap.originY + ((cells[i + 1] as number) + 0.5) * costmap.resolutionM;
     }
     if (cells.length === 2) {
-      points[2] = points[0]!;
-      points[3] = points[1]!;
+      points[2] = points[0] as number;
+      points[3] = points[1] as number;
     }
     points[0] = from.x;
     points[1] = from.y;

@@ -68,7 +68,7 @@ function blindFraction(scan: LidarScan, towardsRad: number): number {
     const off = angleDifference(scan.angleMinRad + i * scan.angleIncrementRad, towardsRad);
     if (Math.abs(off) > TRAVEL_SECTOR_RAD) continue;
     rays += 1;
-    if (Number.isNaN(scan.rangesM[i]!)) blind += 1;
+    if (Number.isNaN(scan.rangesM[i])) blind += 1;
   }
   return rays === 0 ? 1 : blind / rays;
 }

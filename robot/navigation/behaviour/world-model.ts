@@ -60,7 +60,7 @@ export class WorldModel {
   /** Rebuilds belief and costmap; `solid` are the rovers to plan around. False when there is no map yet. */
   rebuild(input: NavigatorInput, solid: readonly OtherRover[]): boolean {
     if (!this.#belief.update(input.ownMap, input.mergedMap)) return false;
-    const frame = this.#belief.frame!;
+    const frame = this.#belief.frame as GridFrame;
     this.#obstacles.resize(frame);
     this.inspection.resize(frame);
     this.#resizeTrodden(frame);

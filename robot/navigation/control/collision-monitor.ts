@@ -77,7 +77,7 @@ export class CollisionMonitor {
     for (const polygon of this.#options.stopPolygons) {
       if (polygon.appliesTo !== direction) continue;
       for (let i = 0; i < points.count; i += 1) {
-        if (insidePolygon(points.xy[2 * i]!, points.xy[2 * i + 1]!, polygon.points)) return true;
+        if (insidePolygon(points.xy[2 * i] as number, points.xy[2 * i + 1] as number, polygon.points)) return true;
       }
     }
     return false;
@@ -92,8 +92,8 @@ export class CollisionMonitor {
     let allowed = Infinity;
     let freeM = Infinity;
     for (let i = 0; i < count; i += 1) {
-      const x = xy[2 * i]!;
-      const y = xy[2 * i + 1]!;
+      const x = xy[2 * i] as number;
+      const y = xy[2 * i + 1] as number;
       if (x > horizon || x < -horizon || y > horizon || y < -horizon) continue;
       const way = wayToContact(command, x, y, radius);
       if (way === Infinity) continue;

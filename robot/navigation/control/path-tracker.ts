@@ -14,7 +14,12 @@ export class PathTracker {
     this.#points = points;
     this.#along = new Float64Array(points.length / 2);
     for (let i = 1; i < this.#along.length; i += 1) {
-      this.#along[i] = this.#along[i - 1]! + Math.hypot(points[2 * i]! - points[2 * i - 2]!, points[2 * i + 1]! - points[2 * i - 1]!);
+      this.#along[i] =
+        (this.#along[i - 1] as number) +
+        Math.hypot(
+          (points[2 * i] as number) - (points[2 * i - 2] as number),
+          (points[2 * i + 1] as number) - (points[2 * i - 1] as number),
+        );
     }
   }
 
@@ -42,14 +47,14 @@ export class PathTracker {
     let at = this.#progressM;
     if (this.#along.length < 2) return Math.hypot(pose.x - this.end.x, pose.y - this.end.y);
     for (let i = 1; i < this.#along.length; i += 1) {
-      const from = this.#along[i - 1]!;
-      const to = this.#along[i]!;
+      const from = this.#along[i - 1] as number;
+      const to = this.#along[i] as number;
       if (to < this.#progressM) continue;
       if (from > this.#progressM + SEARCH_AHEAD_M) break;
-      const ax = points[2 * i - 2]!;
-      const ay = points[2 * i - 1]!;
-      const bx = points[2 * i]! - ax;
-      const by = points[2 * i + 1]! - ay;
+      const ax = points[2 * i - 2] as number;
+      const ay = points[2 * i - 1] as number;
+      const bx = (points[2 * i] as number) - ax;
+      const by = (points[2 * i + 1] as number) - ay;
       const length2 = bx * bx + by * by;
       const lowest = to > from ? Math.max(0, (this.#progressM - from) / (to - from)) : 0;
       const t = length2 === 0 ? 0 : Math.min(1, Math.max(lowest, ((pose.x - ax) * bx + (pose.y - ay) * by) / length2));
@@ -72,13 +77,13 @@ export class PathTracker {
   pointAt(alongM: number): Point2 {
     const points = this.#points;
     for (let i = 1; i < this.#along.length; i += 1) {
-      const to = this.#along[i]!;
+      const to = this.#along[i] as number;
       if (to < alongM) continue;
-      const from = this.#along[i - 1]!;
+      const from = this.#along[i - 1] as number;
       const t = to > from ? Math.max(0, (alongM - from) / (to - from)) : 0;
       return {
-        x: points[2 * i - 2]! + t * (points[2 * i]! - points[2 * i - 2]!),
-        y: points[2 * i - 1]! + t * (points[2 * i + 1]! - points[2 * i - 1]!),
+        x: (points[2 * i - 2] as number) + t * ((points[2 * i] as number) - (points[2 * i - 2] as number)),
+        y: (points[2 * i - 1] as number) + t * ((points[2 * i + 1] as number) - (points[2 * i - 1] as number)),
       };
     }
     return this.end;
@@ -90,9 +95,9 @@ export class PathTracker {
     const here = this.pointAt(this.#progressM);
     result.push([here.x, here.y]);
     for (let i = 0; i < this.#along.length; i += 1) {
-      if (this.#along[i]! > this.#progressM) result.push([this.#points[2 * i]!, this.#points[2 * i + 1]!]);
+      if ((this.#along[i] as number) > this.#progressM) result.push([this.#points[2 * i] as number, this.#points[2 * i + 1] as number]);
     }
     if (result.length <= max) return result;
-    return Array.from({ length: max }, (_, k) => result[Math.round((k * (result.length - 1)) / (max - 1))]!);
+    return Array.from({ length: max }, (_, k) => result[Math.round((k * (result.length - 1)) / (max - 1))] as readonly [number, number]);
   }
 }

@@ -5,8 +5,8 @@ import type { Point2 } from '../../../shared/geometry/pose2.ts';
 export function insidePolygon(x: number, y: number, polygon: readonly Point2[]): boolean {
   let inside = false;
   for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i, i += 1) {
-    const a = polygon[i]!;
-    const b = polygon[j]!;
+    const a = polygon[i] as Point2;
+    const b = polygon[j] as Point2;
     const cross = (b.x - a.x) * (y - a.y) - (b.y - a.y) * (x - a.x);
     if (Math.abs(cross) <= 1e-12 && (x - a.x) * (x - b.x) + (y - a.y) * (y - b.y) <= 1e-12) return true;
     if (a.y > y !== b.y > y && x < a.x + ((y - a.y) * (b.x - a.x)) / (b.y - a.y)) inside = !inside;

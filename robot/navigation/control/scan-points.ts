@@ -29,11 +29,11 @@ export class ScanProjector {
     const s = Math.sin(toNow.theta);
     let count = 0;
     for (let i = 0; i < scan.rangesM.length; i += 1) {
-      let range = scan.rangesM[i]!;
+      let range = scan.rangesM[i] as number;
       if (range === -Infinity) range = scan.rangeMinM;
       if (!(range >= 0 && range < scan.rangeMaxM)) continue;
-      const x = range * this.#directions[2 * i]!;
-      const y = range * this.#directions[2 * i + 1]!;
+      const x = range * (this.#directions[2 * i] as number);
+      const y = range * (this.#directions[2 * i + 1] as number);
       this.#xy[2 * count] = toNow.x + c * x - s * y;
       this.#xy[2 * count + 1] = toNow.y + s * x + c * y;
       count += 1;

@@ -79,11 +79,11 @@ export class BeliefGrid {
     for (let y = 0, i = 0; y < map.height; y += 1) {
       const row = Math.floor((map.originY + (y + 0.5) * map.resolutionM - frame.originY) / frame.resolutionM) * frame.width;
       for (let x = 0; x < map.width; x += 1, i += 1) {
-        const value = cells[i]!;
+        const value = cells[i] as number;
         if (value < 0) continue;
-        const cell = row + columns[x]!;
-        if (value >= occupiedFrom) occupied[cell]! += 1;
-        else if (value <= freeTo && free[cell]! < 255) free[cell]! += 1;
+        const cell = row + (columns[x] as number);
+        if (value >= occupiedFrom) (occupied[cell] as number) += 1;
+        else if (value <= freeTo && (free[cell] as number) < 255) (free[cell] as number) += 1;
       }
     }
   }
@@ -95,7 +95,7 @@ export class BeliefGrid {
     const states = this.#states;
     for (let i = 0; i < states.length; i += 1) {
       if (ownOccupied[i] !== 0) states[i] = BELIEF_OCCUPIED;
-      else if (ownFree[i]! >= most) states[i] = BELIEF_FREE;
+      else if ((ownFree[i] as number) >= most) states[i] = BELIEF_FREE;
       else if (occupied[i] !== 0) states[i] = BELIEF_OCCUPIED;
       else states[i] = free[i] !== 0 || ownFree[i] !== 0 ? BELIEF_FREE : BELIEF_UNKNOWN;
     }

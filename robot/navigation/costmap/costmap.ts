@@ -49,7 +49,7 @@ export function inflationCells(resolutionM: number, options: InflationOptions): 
  */
 export function inflate(known: Uint8Array, squared: Int32Array, table: Uint8Array, costs: Uint8Array): void {
   for (let i = 0; i < costs.length; i += 1) {
-    const cost = table[squared[i]!]!;
+    const cost = table[squared[i] as number] as number;
     costs[i] = known[i] !== 0 || cost >= COST_INSCRIBED ? cost : COST_UNKNOWN;
   }
 }

@@ -32,11 +32,11 @@ export class DistanceTransform {
     const vertical = this.#vertical;
     for (let x = 0; x < width; x += 1) vertical[x] = obstacles[x] !== 0 ? 0 : cap;
     for (let i = width; i < vertical.length; i += 1) {
-      vertical[i] = obstacles[i] !== 0 ? 0 : Math.min(cap, vertical[i - width]! + 1);
+      vertical[i] = obstacles[i] !== 0 ? 0 : Math.min(cap, (vertical[i - width] as number) + 1);
     }
     for (let i = vertical.length - width - 1; i >= 0; i -= 1) {
-      const below = vertical[i + width]! + 1;
-      if (below < vertical[i]!) vertical[i] = below;
+      const below = (vertical[i + width] as number) + 1;
+      if (below < (vertical[i] as number)) vertical[i] = below;
     }
   }
 
@@ -49,15 +49,15 @@ export class DistanceTransform {
     const cap2 = cap * cap;
     let top = -1;
     for (let q = 0; q < width; q += 1) {
-      const height = vertical[row + q]!;
+      const height = vertical[row + q] as number;
       if (height >= cap) continue;
       const gq = height * height;
       let start = 0;
       while (top >= 0) {
-        const p = stackX[top]!;
-        const gp = vertical[row + p]! * vertical[row + p]!;
+        const p = stackX[top] as number;
+        const gp = (vertical[row + p] as number) * (vertical[row + p] as number);
         start = Math.floor((q * q - p * p + gq - gp) / (2 * (q - p))) + 1; // first x at which q is strictly nearer than p
-        if (start > from[top]!) break;
+        if (start > (from[top] as number)) break;
         top -= 1;
       }
       if (top < 0) start = 0;
@@ -72,9 +72,9 @@ export class DistanceTransform {
     }
     let end = width;
     for (; top >= 0; top -= 1) {
-      const q = stackX[top]!;
-      const start = from[top]!;
-      const gq = vertical[row + q]! * vertical[row + q]!;
+      const q = stackX[top] as number;
+      const start = from[top] as number;
+      const gq = (vertical[row + q] as number) * (vertical[row + q] as number);
       for (let x = start; x < end; x += 1) {
         const d = (x - q) * (x - q) + gq;
         squared[row + x] = d < cap2 ? d : cap2;

@@ -70,8 +70,9 @@ export function regrid<T extends Uint8Array | Float32Array>(values: T, from: Gri
   const dy = Math.round((from.originY - to.originY) / to.resolutionM);
   const left = Math.max(0, -dx);
   const right = Math.min(from.width, to.width - dx);
-  for (let y = Math.max(0, -dy); y < Math.min(from.height, to.height - dy) && left < right; y += 1) {
-    empty.set(values.subarray(y * from.width + left, y * from.width + right) as never, (y + dy) * to.width + left + dx);
+  if (left >= right) return empty;
+  for (let y = Math.max(0, -dy); y < Math.min(from.height, to.height - dy); y += 1) {
+    empty.set(values.subarray(y * from.width + left, y * from.width + right), (y + dy) * to.width + left + dx);
   }
   return empty;
 }

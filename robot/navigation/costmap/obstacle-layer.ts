@@ -37,7 +37,7 @@ export class ObstacleLayer {
     this.#lastSequence = scan.sequence;
     for (let i = 0; i < scan.rangesM.length; i += 1) this.#clearRay(frame, scan, sensor, i);
     for (let i = 0; i < scan.rangesM.length; i += 1) {
-      const range = scan.rangesM[i]!;
+      const range = scan.rangesM[i] as number;
       if (!(range >= scan.rangeMinM && range <= this.#options.rangeM && range < scan.rangeMaxM)) continue;
       const angle = scan.angleMinRad + i * scan.angleIncrementRad;
       const hit = compose(sensor, { x: range * Math.cos(angle), y: range * Math.sin(angle), theta: 0 });
@@ -55,11 +55,11 @@ export class ObstacleLayer {
   addTo(obstacles: Uint8Array, nowSec: number): void {
     const oldest = nowSec - this.#options.decaySec;
     const seen = this.#seenSec;
-    for (let i = 0; i < seen.length; i += 1) if (seen[i]! >= oldest) obstacles[i] = 1;
+    for (let i = 0; i < seen.length; i += 1) if ((seen[i] as number) >= oldest) obstacles[i] = 1;
   }
 
   #clearRay(frame: GridFrame, scan: LidarScan, sensor: Pose2, index: number): void {
-    const measured = scan.rangesM[index]!;
+    const measured = scan.rangesM[index] as number;
     if (Number.isNaN(measured)) return;
     const step = frame.resolutionM;
     const length = Math.min(measured - step, this.#options.rangeM);

@@ -20,7 +20,7 @@ export class BoxSums {
       let at = (y + 1) * (width + 1) + 1;
       for (let x = 0; x < width; x += 1, cell += 1, at += 1) {
         row += value(cell);
-        sums[at] = sums[at - width - 1]! + row;
+        sums[at] = (sums[at - width - 1] as number) + row;
       }
     }
   }
@@ -33,6 +33,11 @@ export class BoxSums {
     const y1 = Math.min(this.#height, y + radius + 1);
     const stride = this.#width + 1;
     const sums = this.#sums;
-    return sums[y1 * stride + x1]! - sums[y0 * stride + x1]! - sums[y1 * stride + x0]! + sums[y0 * stride + x0]!;
+    return (
+      (sums[y1 * stride + x1] as number) -
+      (sums[y0 * stride + x1] as number) -
+      (sums[y1 * stride + x0] as number) +
+      (sums[y0 * stride + x0] as number)
+    );
   }
 }

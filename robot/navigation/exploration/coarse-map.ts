@@ -10,7 +10,7 @@ export class CoarseMap {
   #map: Costmap | null = null;
 
   get map(): Costmap {
-    return this.#map!;
+    return this.#map as Costmap;
   }
 
   update(fine: Costmap): Costmap {
@@ -36,8 +36,8 @@ export class CoarseMap {
     for (let y = 0, i = 0; y < height; y += 1) {
       let j = 2 * y * fine.width;
       for (let x = 0; x < width; x += 1, i += 1, j += 2) {
-        const a = Math.min(fine.costs[j]!, fine.costs[j + 1]!);
-        const b = Math.min(fine.costs[j + fine.width]!, fine.costs[j + fine.width + 1]!);
+        const a = Math.min(fine.costs[j] as number, fine.costs[j + 1] as number);
+        const b = Math.min(fine.costs[j + fine.width] as number, fine.costs[j + fine.width + 1] as number);
         costs[i] = a < b ? a : b;
       }
     }
@@ -50,7 +50,7 @@ export class CoarseMap {
     if (map === null) return;
     for (const rover of rovers) {
       forEachCellInDisc(map, rover, OPEN_RADIUS_M, (cell) => {
-        if (map.costs[cell]! < COST_INSCRIBED) return;
+        if ((map.costs[cell] as number) < COST_INSCRIBED) return;
         const fine = 2 * Math.floor(cell / map.width) * frame.width + 2 * (cell % map.width);
         const isFloor = [fine, fine + 1, fine + frame.width, fine + frame.width + 1].every((at) => states[at] === BELIEF_FREE);
         if (isFloor) map.costs[cell] = COST_INSCRIBED - 1;

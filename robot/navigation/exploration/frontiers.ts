@@ -63,7 +63,7 @@ function nearestToCentre(members: readonly number[], width: number): number {
   }
   const cx = sumX / members.length;
   const cy = sumY / members.length;
-  let best = members[0]!;
+  let best = members[0] as number;
   let bestDistance = Infinity;
   for (const cell of members) {
     const d = ((cell % width) - cx) ** 2 + (Math.floor(cell / width) - cy) ** 2;

@@ -87,7 +87,7 @@ export class InspectionLayer {
       if (this.#mergeBits(x, y, decoded)) continue;
       const known = this.#outside.get(keyOf(x, y));
       if (known === undefined) this.#outside.set(keyOf(x, y), decoded);
-      else for (let i = 0; i < TILE_BYTES; i += 1) known[i]! |= decoded[i]!;
+      else for (let i = 0; i < TILE_BYTES; i += 1) (known[i] as number) |= decoded[i] as number;
     }
   }
 
@@ -109,9 +109,10 @@ export class InspectionLayer {
     const bits = new Uint8Array(TILE_BYTES);
     const corner = this.#cornerOf(x, y);
     const width = this.#frame?.width ?? 0;
-    for (let i = 0; i < INSPECTION_TILE_CELLS * INSPECTION_TILE_CELLS && corner >= 0; i += 1) {
+    if (corner < 0) return bits;
+    for (let i = 0; i < INSPECTION_TILE_CELLS * INSPECTION_TILE_CELLS; i += 1) {
       const cell = corner + Math.floor(i / INSPECTION_TILE_CELLS) * width + (i % INSPECTION_TILE_CELLS);
-      if (this.#seen[cell] !== 0) bits[i >> 3]! |= 1 << (i & 7);
+      if (this.#seen[cell] !== 0) (bits[i >> 3] as number) |= 1 << (i & 7);
     }
     return bits;
   }
@@ -121,7 +122,7 @@ export class InspectionLayer {
     if (corner < 0) return false;
     const width = this.#frame?.width ?? 0;
     for (let i = 0; i < INSPECTION_TILE_CELLS * INSPECTION_TILE_CELLS; i += 1) {
-      if ((bits[i >> 3]! & (1 << (i & 7))) === 0) continue;
+      if (((bits[i >> 3] as number) & (1 << (i & 7))) === 0) continue;
       this.#seen[corner + Math.floor(i / INSPECTION_TILE_CELLS) * width + (i % INSPECTION_TILE_CELLS)] = 1;
     }
     return true;
@@ -149,5 +150,5 @@ function keyOf(x: number, y: number): string {
 
 function parseKey(key: string): [number, number] {
   const [x, y] = key.split(',').map(Number);
-  return [x!, y!];
+  return [x as number, y as number];
 }

@@ -128,7 +128,7 @@ export class SearchPlanner {
     const candidate = cell < 0 ? null : this.#candidate(scene, cell);
     if (current === null || candidate === null) return null;
     const heading = Math.round((current.theta / (2 * Math.PI)) * HEADINGS + HEADINGS) % HEADINGS;
-    const gain = this.#field.gainsFrom(cell)[heading]!;
+    const gain = this.#field.gainsFrom(cell)[heading] as number;
     if (gain < Math.max(this.#options.minGainM2, current.gainM2 * this.#options.spentFraction)) return null;
     return {
       viewpoint: { ...current, pathLengthM: this.#wayM(scene, candidate) },
@@ -143,8 +143,8 @@ export class SearchPlanner {
     let best = -1;
     let bestUtility = atLeast;
     for (let heading = 0; heading < HEADINGS; heading += 1) {
-      if (gains[heading]! < this.#options.minGainM2) continue;
-      const utility = this.#utility(candidate, heading, gains[heading]!, arrival);
+      if ((gains[heading] as number) < this.#options.minGainM2) continue;
+      const utility = this.#utility(candidate, heading, gains[heading] as number, arrival);
       if (utility > bestUtility) [best, bestUtility] = [heading, utility];
     }
     if (best < 0) return null;
@@ -152,7 +152,7 @@ export class SearchPlanner {
       x: centreX(scene.frame, candidate.cell),
       y: centreY(scene.frame, candidate.cell),
       theta: normalizeAngle((best * 2 * Math.PI) / HEADINGS),
-      gainM2: gains[best]!,
+      gainM2: gains[best] as number,
       pathLengthM: this.#wayM(scene, candidate),
     };
     return { viewpoint, utility: bestUtility };
@@ -172,13 +172,13 @@ export class SearchPlanner {
     const at = cellAt(coarse, x, y);
     if (at < 0 || scene.mine[at] === Infinity) return null;
     for (const ban of scene.bans) if (Math.hypot(ban.x - x, ban.y - y) < options.banRadiusM) return null;
-    const wayM = scene.mine[at]! * coarse.resolutionM;
+    const wayM = (scene.mine[at] as number) * coarse.resolutionM;
     for (const { claim } of scene.others) {
       if (claim !== null && claim.pathLengthM <= wayM && Math.hypot(claim.x - x, claim.y - y) < options.exclusiveM) return null;
     }
     const promise = this.#worth.promiseAround(cell % frame.width, Math.floor(cell / frame.width), this.#reach(frame));
     if (promise < options.minGainM2) return null;
-    const lead = scene.theirs === null ? Infinity : scene.theirs[at]! * coarse.resolutionM - wayM;
+    const lead = scene.theirs === null ? Infinity : (scene.theirs[at] as number) * coarse.resolutionM - wayM;
     const share = Math.min(1, Math.max(options.minShare, 0.5 + lead / (2 * options.shareScaleM)));
     const seconds = wayM / options.speedMPerSec + options.overheadSec;
     // No view shows more than the whole cone at the highest weight.
@@ -189,7 +189,7 @@ export class SearchPlanner {
   /** Whether this rover has the shorter way to a claimed place. */
   #isNearer({ coarse, mine }: Scene, claim: NonNullable<Searcher['claim']>): boolean {
     const goal = cellAt(coarse, claim.x, claim.y);
-    return goal >= 0 && mine[goal]! * coarse.resolutionM < claim.pathLengthM;
+    return goal >= 0 && (mine[goal] as number) * coarse.resolutionM < claim.pathLengthM;
   }
 
   /** Heading in which the rover will come to a place: along the last stretch of its way. */
@@ -205,7 +205,7 @@ export class SearchPlanner {
   }
 
   #wayM({ mine, coarse }: Scene, { at }: Candidate): number {
-    return mine[at]! * coarse.resolutionM;
+    return (mine[at] as number) * coarse.resolutionM;
   }
 
   #reach(frame: GridFrame): number {

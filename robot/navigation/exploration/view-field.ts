@@ -42,7 +42,7 @@ export class ViewField {
 
   /** Gains by heading for a camera in the middle of `cell`; valid until the next call. */
   gainsFrom(cell: number): HeadingGains {
-    const frame = this.#frame!;
+    const frame = this.#frame as GridFrame;
     const steps = this.#areas.length;
     const base = (Math.floor(cell / frame.width) + 1) * this.#stride + (cell % frame.width) + 1;
     for (let ray = 0; ray < RAYS; ray += 1) this.#rays[ray] = this.#castRay(base, ray * steps, steps);
@@ -50,7 +50,7 @@ export class ViewField {
     for (let heading = 0; heading < HEADINGS; heading += 1) {
       const first = Math.round((heading * RAYS) / HEADINGS - window / 2) + RAYS;
       let sum = 0;
-      for (let i = 0; i < window; i += 1) sum += this.#rays[(first + i) % RAYS]!;
+      for (let i = 0; i < window; i += 1) sum += this.#rays[(first + i) % RAYS] as number;
       this.#gains[heading] = sum;
     }
     return this.#gains;
@@ -63,14 +63,14 @@ export class ViewField {
     let unknown = 0;
     let gain = 0;
     for (let k = 0; k < steps; k += 1) {
-      let weight = weights[base + offsets[offset + k]!]!;
+      let weight = weights[base + (offsets[offset + k] as number)] as number;
       if (weight < 0) break;
       if (weight >= UNKNOWN_MARK) {
         unknown += 1;
         if (unknown > this.#unknownSteps) break;
         weight -= UNKNOWN_MARK;
       }
-      gain += weight * areas[k]!;
+      gain += weight * (areas[k] as number);
     }
     return gain;
   }

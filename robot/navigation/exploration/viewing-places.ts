@@ -35,7 +35,7 @@ export function viewingPlaces(inputs: SearchInputs, worth: WorthMap, reachCells:
 function addAroundGroups(frame: GridFrame, costmap: Costmap, weights: Float32Array, options: SearchPlannerOptions, cells: number[]): void {
   const cellM2 = frame.resolutionM ** 2;
   const smallest = Math.max(2, Math.round(options.minGainM2 / 4 / cellM2));
-  const groups = groupCells(frame, (cell) => weights[cell]! > 0 && weights[cell]! < UNKNOWN_MARK, smallest);
+  const groups = groupCells(frame, (cell) => (weights[cell] as number) > 0 && (weights[cell] as number) < UNKNOWN_MARK, smallest);
   for (const group of groups.filter(({ members }) => members.length * cellM2 <= SMALL_GROUP_M2).slice(0, MAX_GROUPS)) {
     const x = group.cell % frame.width;
     const y = Math.floor(group.cell / frame.width);
@@ -45,7 +45,7 @@ function addAroundGroups(frame: GridFrame, costmap: Costmap, weights: Float32Arr
         const ny = y + Math.round((Math.sin((k * Math.PI) / 4) * reach) / frame.resolutionM);
         if (nx < 0 || ny < 0 || nx >= frame.width || ny >= frame.height) continue;
         const cell = ny * frame.width + nx;
-        if (costmap.costs[cell]! < COST_INSCRIBED) cells.push(cell);
+        if ((costmap.costs[cell] as number) < COST_INSCRIBED) cells.push(cell);
       }
     }
   }
@@ -58,7 +58,7 @@ function cheapestOf(costmap: Costmap, bx: number, by: number, block: number): nu
   let bestScore = COST_INSCRIBED * 64;
   for (let y = by; y < Math.min(height, by + block); y += 1) {
     for (let x = bx; x < Math.min(width, bx + block); x += 1) {
-      const cost = costs[y * width + x]!;
+      const cost = costs[y * width + x] as number;
       if (cost >= COST_INSCRIBED) continue;
       const score = cost * 64 + Math.abs(2 * (x - bx) + 1 - block) + Math.abs(2 * (y - by) + 1 - block);
       if (score < bestScore) [best, bestScore] = [y * width + x, score];

@@ -49,7 +49,7 @@ export class WorthMap {
     castCone(frame, states, BELIEF_OCCUPIED, from, wider, (cell) => {
       if (states[cell] === BELIEF_UNKNOWN || seen[cell] === 0) touched.add(cell);
     });
-    for (const cell of touched) this.#tries[cell] = Math.min(255, this.#tries[cell]! + tries);
+    for (const cell of touched) this.#tries[cell] = Math.min(255, (this.#tries[cell] as number) + tries);
   }
 
   /** Builds the weights; `claims` are those to be respected. */
@@ -60,14 +60,14 @@ export class WorthMap {
     const tries = this.#tries;
     for (let i = 0; i < weights.length; i += 1) {
       if (states[i] === BELIEF_OCCUPIED) weights[i] = OPAQUE;
-      else if (states[i] === BELIEF_FREE) weights[i] = seen[i] !== 0 || tries[i]! >= maxTries ? 0 : 1;
-      else weights[i] = tries[i]! >= maxTries ? UNKNOWN_MARK : UNKNOWN_MARK + unknownWeight;
+      else if (states[i] === BELIEF_FREE) weights[i] = seen[i] !== 0 || (tries[i] as number) >= maxTries ? 0 : 1;
+      else weights[i] = (tries[i] as number) >= maxTries ? UNKNOWN_MARK : UNKNOWN_MARK + unknownWeight;
     }
     this.#closeSlits(frame, states);
     this.#favourRemnants(frame);
     for (const claim of claims) this.#discount(frame, claim);
     this.#promise.build(frame, (cell) => {
-      const weight = weights[cell]!;
+      const weight = weights[cell] as number;
       return weight < 0 ? 0 : weight >= UNKNOWN_MARK ? weight - UNKNOWN_MARK : weight;
     });
   }
@@ -93,7 +93,7 @@ export class WorthMap {
     if (remnantBoost === 0) return;
     const radius = Math.round(remnantRadiusM / frame.resolutionM);
     const full = (2 * radius + 1) ** 2;
-    this.#density.build(frame, (cell) => (weights[cell] === 1 || weights[cell]! >= UNKNOWN_MARK ? 1 : 0));
+    this.#density.build(frame, (cell) => (weights[cell] === 1 || (weights[cell] as number) >= UNKNOWN_MARK ? 1 : 0));
     for (let y = 0, i = 0; y < frame.height; y += 1) {
       for (let x = 0; x < frame.width; x += 1, i += 1) {
         if (weights[i] === 1) weights[i] = 1 + remnantBoost * (1 - this.#density.around(x, y, radius) / full);
@@ -105,7 +105,7 @@ export class WorthMap {
     const weights = this.#weights;
     const { claimedWeight } = this.#options;
     forEachCellInDisc(frame, claim, claim.radiusM, (cell) => {
-      const weight = weights[cell]!;
+      const weight = weights[cell] as number;
       if (weight >= UNKNOWN_MARK) weights[cell] = UNKNOWN_MARK + (weight - UNKNOWN_MARK) * claimedWeight;
       else if (weight > 0) weights[cell] = weight * claimedWeight;
     });

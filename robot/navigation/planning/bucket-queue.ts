@@ -37,10 +37,10 @@ export class BucketQueue {
   push(cell: number, key: number): void {
     const bucket = Math.floor(key * this.#scale);
     const slot = (bucket > this.#current ? bucket : this.#current) & this.#mask;
-    const old = this.#slot[cell]!;
+    const old = this.#slot[cell] as number;
     if (old === slot) return;
     if (old >= 0) this.#unlink(cell, old);
-    const head = this.#heads[slot]!;
+    const head = this.#heads[slot] as number;
     this.#next[cell] = head;
     this.#previous[cell] = -1;
     if (head >= 0) this.#previous[head] = cell;
@@ -53,18 +53,18 @@ export class BucketQueue {
   pop(): number {
     if (this.#size === 0) return -1;
     let slot = this.#current & this.#mask;
-    while (this.#heads[slot]! < 0) {
+    while ((this.#heads[slot] as number) < 0) {
       this.#current += 1;
       slot = this.#current & this.#mask;
     }
-    const cell = this.#heads[slot]!;
+    const cell = this.#heads[slot] as number;
     this.#unlink(cell, slot);
     return cell;
   }
 
   #unlink(cell: number, slot: number): void {
-    const next = this.#next[cell]!;
-    const previous = this.#previous[cell]!;
+    const next = this.#next[cell] as number;
+    const previous = this.#previous[cell] as number;
     if (previous >= 0) this.#next[previous] = next;
     else this.#heads[slot] = next;
     if (next >= 0) this.#previous[next] = previous;

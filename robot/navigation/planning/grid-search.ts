@@ -61,7 +61,7 @@ export class GridSearch {
       return { ok: false, reason: finished ? 'NoValidPath' : 'TimedOut', expanded: this.#expanded };
     }
     const cells = this.#trace(goal, map.width);
-    return { ok: true, cells, length: pathLength(cells), cost: this.#cost[goal]!, expanded: this.#expanded };
+    return { ok: true, cells, length: pathLength(cells), cost: this.#cost[goal] as number, expanded: this.#expanded };
   }
 
   /**
@@ -72,13 +72,13 @@ export class GridSearch {
     this.#prepare(map, options);
     this.#goal = -1;
     for (const { cell, cost } of sources) {
-      if (cost < this.#cost[cell]!) this.#cost[cell] = cost;
+      if (cost < (this.#cost[cell] as number)) this.#cost[cell] = cost;
     }
     const ordered = sources.toSorted((a, b) => a.cost - b.cost);
     const first = ordered[0];
     if (first === undefined) return this.#cost;
-    this.#queue.reset(first.cost, BUCKET_WIDTH, this.#escapeSpan(options) + (ordered.at(-1)!.cost - first.cost));
-    for (const { cell } of ordered) this.#begin(map, cell, this.#cost[cell]!, options.escapeCells);
+    this.#queue.reset(first.cost, BUCKET_WIDTH, this.#escapeSpan(options) + ((ordered.at(-1) ?? first).cost - first.cost));
+    for (const { cell } of ordered) this.#begin(map, cell, this.#cost[cell] as number, options.escapeCells);
     this.#run(map, options.maxExpansions, limit);
     return this.#cost;
   }
@@ -102,9 +102,9 @@ export class GridSearch {
     const size = map.width * map.height;
     if (!(start >= 0 && start < size)) return 'StartOutsideMap';
     if (!(goal >= 0 && goal < size)) return 'GoalOutsideMap';
-    const first = map.costs[start]!;
+    const first = map.costs[start] as number;
     if (first === COST_LETHAL || (first === COST_INSCRIBED && options.escapeCells <= 0)) return 'StartOccupied';
-    const last = map.costs[goal]!;
+    const last = map.costs[goal] as number;
     if (last === COST_LETHAL || last === COST_INSCRIBED) return 'GoalOccupied';
     return null;
   }
@@ -142,19 +142,20 @@ export class GridSearch {
   #begin(map: Costmap, start: number, initial: number, escapeCells: number): void {
     const { width, costs } = map;
     this.#queue.push(start, initial + this.#heuristic(start, width));
-    if (costs[start]! !== COST_INSCRIBED) return;
+    if ((costs[start] as number) !== COST_INSCRIBED) return;
     const [startX, startY] = [start % width, Math.floor(start / width)];
     const pending = [start];
     for (let cell = pending.shift(); cell !== undefined; cell = pending.shift()) {
       const x = cell % width;
       const y = Math.floor(cell / width);
       for (let k = 0; k < 8; k += 1) {
-        const [nx, ny] = [x + DX[k]!, y + DY[k]!];
+        const [nx, ny] = [x + (DX[k] as number), y + (DY[k] as number)];
         if (nx < 0 || ny < 0 || nx >= width || ny >= map.height || Math.hypot(nx - startX, ny - startY) > escapeCells) continue;
         const next = ny * width + nx;
-        const tight = costs[next]! === COST_INSCRIBED;
-        const through = this.#cost[cell]! + LENGTH[k]! * (tight ? ESCAPE_WEIGHT : this.#weights[costs[next]!]!);
-        if (!(through < this.#cost[next]!)) continue;
+        const tight = (costs[next] as number) === COST_INSCRIBED;
+        const through =
+          (this.#cost[cell] as number) + (LENGTH[k] as number) * (tight ? ESCAPE_WEIGHT : (this.#weights[costs[next] as number] as number));
+        if (!(through < (this.#cost[next] as number))) continue;
         this.#cost[next] = through;
         this.#parent[next] = cell;
         if (tight) pending.push(next);
@@ -179,20 +180,20 @@ export class GridSearch {
     const goalX = goal % width;
     const goalY = (goal - goalX) / width;
     for (let cell = queue.pop(); cell >= 0; cell = queue.pop()) {
-      const here = cost[cell]!;
+      const here = cost[cell] as number;
       const x = cell % width;
       const y = (cell - x) / width;
-      const bound = goal >= 0 ? cost[goal]! : limit;
+      const bound = goal >= 0 ? (cost[goal] as number) : limit;
       if (here + (goal >= 0 ? octile(x - goalX, y - goalY) : 0) >= bound) continue;
       if (this.#expanded >= maxExpansions) return false;
       this.#expanded += 1;
-      const west = x > 0 ? weights[costs[cell - 1]!]! : Infinity;
-      const east = x < width - 1 ? weights[costs[cell + 1]!]! : Infinity;
-      const south = y > 0 ? weights[costs[cell - width]!]! : Infinity;
-      const north = y < height - 1 ? weights[costs[cell + width]!]! : Infinity;
+      const west = x > 0 ? (weights[costs[cell - 1] as number] as number) : Infinity;
+      const east = x < width - 1 ? (weights[costs[cell + 1] as number] as number) : Infinity;
+      const south = y > 0 ? (weights[costs[cell - width] as number] as number) : Infinity;
+      const north = y < height - 1 ? (weights[costs[cell + width] as number] as number) : Infinity;
       for (let k = 0; k < 8; k += 1) {
-        const dx = DX[k]!;
-        const dy = DY[k]!;
+        const dx = DX[k] as number;
+        const dy = DY[k] as number;
         const next = cell + dy * width + dx;
         let weight: number;
         if (k === 0) weight = east;
@@ -201,10 +202,10 @@ export class GridSearch {
         else if (k === 3) weight = south;
         else {
           if ((dx > 0 ? east : west) === Infinity || (dy > 0 ? north : south) === Infinity) continue;
-          weight = weights[costs[next]!]! * SQRT2;
+          weight = (weights[costs[next] as number] as number) * SQRT2;
         }
         const through = here + weight;
-        if (!(through < cost[next]!)) continue; // also where there is no such cell
+        if (!(through < (cost[next] as number))) continue; // also where there is no such cell
         cost[next] = through;
         parent[next] = cell;
         queue.push(next, through + (goal >= 0 ? octile(x + dx - goalX, y + dy - goalY) : 0));
@@ -215,9 +216,9 @@ export class GridSearch {
 
   #trace(goal: number, width: number): Int32Array {
     let count = 0;
-    for (let cell = goal; cell >= 0; cell = this.#parent[cell]!) count += 1;
+    for (let cell = goal; cell >= 0; cell = this.#parent[cell] as number) count += 1;
     const cells = new Int32Array(2 * count);
-    for (let cell = goal, i = 2 * count - 2; cell >= 0; cell = this.#parent[cell]!, i -= 2) {
+    for (let cell = goal, i = 2 * count - 2; cell >= 0; cell = this.#parent[cell] as number, i -= 2) {
       cells[i] = cell % width;
       cells[i + 1] = Math.floor(cell / width);
     }
@@ -239,6 +240,7 @@ function octile(dx: number, dy: number): number {
 /** Length of a polyline of x, y pairs. */
 export function pathLength(points: ArrayLike<number>): number {
   let length = 0;
-  for (let i = 2; i < points.length; i += 2) length += Math.hypot(points[i]! - points[i - 2]!, points[i + 1]! - points[i - 1]!);
+  for (let i = 2; i < points.length; i += 2)
+    length += Math.hypot((points[i] as number) - (points[i - 2] as number), (points[i + 1] as number) - (points[i - 1] as number));
   return length;
 }

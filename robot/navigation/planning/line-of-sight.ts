@@ -14,7 +14,7 @@ export function lineCost(map: Costmap, weights: Float64Array, x0: number, y0: nu
   const length = Math.hypot(dx, dy);
   let x = x0;
   let y = y0;
-  let weight = weights[costs[y * width + x]!]!;
+  let weight = weights[costs[y * width + x] as number] as number;
   let total = 0;
   let t = 0;
   // Parameters (0…1 along the line) of the next vertical and horizontal cell borders.
@@ -25,7 +25,8 @@ export function lineCost(map: Costmap, weights: Float64Array, x0: number, y0: nu
     total += (border - t) * weight;
     t = border;
     if (Math.abs(nextX - nextY) < 1e-12) {
-      if (weights[costs[y * width + x + stepX]!] === Infinity || weights[costs[(y + stepY) * width + x]!] === Infinity) return Infinity;
+      if (weights[costs[y * width + x + stepX] as number] === Infinity || weights[costs[(y + stepY) * width + x] as number] === Infinity)
+        return Infinity;
       x += stepX;
       y += stepY;
       nextX += 1 / dx;
@@ -37,7 +38,7 @@ export function lineCost(map: Costmap, weights: Float64Array, x0: number, y0: nu
       y += stepY;
       nextY += 1 / dy;
     }
-    weight = weights[costs[y * width + x]!]!;
+    weight = weights[costs[y * width + x] as number] as number;
     if (weight === Infinity) return Infinity;
   }
   return (total + (1 - t) * weight) * length;

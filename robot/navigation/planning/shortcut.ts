@@ -16,13 +16,21 @@ export function shortcut(map: Costmap, cells: Int32Array, options: SearchOptions
   const weights = weightTable(options);
   const along = new Float64Array(count);
   for (let i = 1; i < count; i += 1) {
-    const step = lineCost(map, weights, cells[2 * i - 2]!, cells[2 * i - 1]!, cells[2 * i]!, cells[2 * i + 1]!);
-    along[i] = along[i - 1]! + step;
+    const step = lineCost(
+      map,
+      weights,
+      cells[2 * i - 2] as number,
+      cells[2 * i - 1] as number,
+      cells[2 * i] as number,
+      cells[2 * i + 1] as number,
+    );
+    along[i] = (along[i - 1] as number) + step;
   }
   const isStraightAsCheap = (i: number, j: number): boolean =>
-    lineCost(map, weights, cells[2 * i]!, cells[2 * i + 1]!, cells[2 * j]!, cells[2 * j + 1]!) <= (along[j]! - along[i]!) * tolerance;
+    lineCost(map, weights, cells[2 * i] as number, cells[2 * i + 1] as number, cells[2 * j] as number, cells[2 * j + 1] as number) <=
+    ((along[j] as number) - (along[i] as number)) * tolerance;
 
-  const kept: number[] = [cells[0]!, cells[1]!];
+  const kept: number[] = [cells[0] as number, cells[1] as number];
   for (let i = 0; i < count - 1;) {
     let good = i + 1;
     let stride = 1;
@@ -36,7 +44,7 @@ export function shortcut(map: Costmap, cells: Int32Array, options: SearchOptions
       const candidate = good + stride;
       if (candidate < count && isStraightAsCheap(i, candidate)) good = candidate;
     }
-    kept.push(cells[2 * good]!, cells[2 * good + 1]!);
+    kept.push(cells[2 * good] as number, cells[2 * good + 1] as number);
     i = good;
   }
   return Int32Array.from(kept);

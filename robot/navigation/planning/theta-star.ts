@@ -20,8 +20,8 @@ export class ThetaStar {
     const size = width * height;
     if (!(start >= 0 && start < size)) return { ok: false, reason: 'StartOutsideMap', expanded: 0 };
     if (!(goal >= 0 && goal < size)) return { ok: false, reason: 'GoalOutsideMap', expanded: 0 };
-    if (isBlocked(costs[start]!)) return { ok: false, reason: 'StartOccupied', expanded: 0 };
-    if (isBlocked(costs[goal]!)) return { ok: false, reason: 'GoalOccupied', expanded: 0 };
+    if (isBlocked(costs[start] as number)) return { ok: false, reason: 'StartOccupied', expanded: 0 };
+    if (isBlocked(costs[goal] as number)) return { ok: false, reason: 'GoalOccupied', expanded: 0 };
     const weights = weightTable(options);
     this.#prepare(size);
     const cost = this.#cost;
@@ -39,10 +39,10 @@ export class ThetaStar {
     for (let cell = this.#queue.pop(); cell >= 0; cell = this.#queue.pop()) {
       const x = cell % width;
       const y = (cell - x) / width;
-      if (cost[cell]! + heuristic(x, y) >= cost[goal]!) continue;
+      if ((cost[cell] as number) + heuristic(x, y) >= (cost[goal] as number)) continue;
       if (expanded >= options.maxExpansions) return { ok: false, reason: 'TimedOut', expanded };
       expanded += 1;
-      const from = parent[cell]!;
+      const from = parent[cell] as number;
       const fromX = from % width;
       const fromY = (from - fromX) / width;
       for (const { dx, dy } of NEIGHBOURS) {
@@ -50,11 +50,11 @@ export class ThetaStar {
         const ny = y + dy;
         if (nx < 0 || ny < 0 || nx >= width || ny >= height) continue;
         const next = ny * width + nx;
-        if (cost[next]! <= cost[from]! || weights[costs[next]!] === Infinity) continue;
-        const bent = cost[cell]! + lineCost(map, weights, x, y, nx, ny);
-        const straight = cost[from]! + lineCost(map, weights, fromX, fromY, nx, ny);
+        if ((cost[next] as number) <= (cost[from] as number) || weights[costs[next] as number] === Infinity) continue;
+        const bent = (cost[cell] as number) + lineCost(map, weights, x, y, nx, ny);
+        const straight = (cost[from] as number) + lineCost(map, weights, fromX, fromY, nx, ny);
         const best = straight <= bent ? straight : bent;
-        if (best >= cost[next]! - 1e-9) continue;
+        if (best >= (cost[next] as number) - 1e-9) continue;
         cost[next] = best;
         parent[next] = straight <= bent ? from : cell;
         this.#queue.push(next, best + heuristic(nx, ny));
@@ -62,7 +62,7 @@ export class ThetaStar {
     }
     if (cost[goal] === Infinity) return { ok: false, reason: 'NoValidPath', expanded };
     const cells = this.#trace(goal, width);
-    return { ok: true, cells, length: pathLength(cells), cost: cost[goal]!, expanded };
+    return { ok: true, cells, length: pathLength(cells), cost: cost[goal] as number, expanded };
   }
 
   #prepare(size: number): void {
@@ -76,11 +76,11 @@ export class ThetaStar {
 
   #trace(goal: number, width: number): Int32Array {
     const points: number[] = [];
-    for (let cell = goal; ; cell = this.#parent[cell]!) {
+    for (let cell = goal; ; cell = this.#parent[cell] as number) {
       points.push(cell);
       if (this.#parent[cell] === cell) break;
     }
-    return Int32Array.from(points.reverse().flatMap((cell) => [cell % width, Math.floor(cell / width)]));
+    return Int32Array.from(points.toReversed().flatMap((cell) => [cell % width, Math.floor(cell / width)]));
   }
 }
 
