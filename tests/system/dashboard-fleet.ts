@@ -4,7 +4,7 @@ import type { HostStatus } from '../../shared/protocol/host.ts';
 import type { MapMetadata, MapObject, MapTile } from '../../shared/protocol/map-view.ts';
 import type { MissionEvent, MissionStatus } from '../../shared/protocol/mission.ts';
 import type { RoverGoal, RoverState } from '../../shared/protocol/rover.ts';
-import { DETECTOR_MOVES, NAMES, OBJECTS, ROUNDS, WALLS } from './dashboard-script.ts';
+import { DETECTOR_MOVES, NAMES, OBJECTS, ROUNDS, WALLS, type Point } from './dashboard-script.ts';
 import { encodeTileCells } from '../../shared/mapping/tile-codec.ts';
 
 const WIDTH_M = 30;

@@ -2,7 +2,7 @@
 import type { MissionEvent } from '../../shared/protocol/mission.ts';
 
 type Box = readonly [minX: number, minY: number, maxX: number, maxY: number];
-type Point = readonly [x: number, y: number];
+export type Point = readonly [x: number, y: number];
 
 export const WALLS: readonly Box[] = [
   [0, 0, 30, 0.2],
