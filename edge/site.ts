@@ -60,17 +60,33 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
     authenticate: trustEveryone,
     logger: logger.child({ part: 'manager' }),
     ...options.manager,
-    ...{ site, clock, bus: managerBus, siteKey, session },
+    site,
+    clock,
+    bus: managerBus,
+    siteKey,
+    session,
   });
   for (const { host, dataPlane, sandbox, resources, grants, limits } of options.hosts) {
     const hostSession = `${session}-${host}`.slice(0, 64);
     const bus = await connectBus(`host-${host}`, { node: host, will: hostWill(site, host, hostSession) });
     buses.push(bus);
     const edgeHost = new EdgeHost({
-      ...{ site, host, clock, bus, dataPlane, sandbox, repository, checkpoints, resources, grants },
+      site,
+      host,
+      clock,
+      bus,
+      dataPlane,
+      sandbox,
+      repository,
+      checkpoints,
+      resources,
+      grants,
       session: hostSession,
       limits: limits ?? DEFAULT_LIMITS,
-      logger: logger.child({ part: 'host', host }),
+      logger: logger.child({
+        part: 'host',
+        host,
+      }),
     });
     await edgeHost.start();
     hosts.set(host, edgeHost);

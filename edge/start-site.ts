@@ -69,7 +69,11 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     });
     undo.push(() => bus.close());
     const manager = new OffloadManager({
-      ...{ site, clock, bus, siteKey, quotas: config.quotas },
+      site,
+      clock,
+      bus,
+      siteKey,
+      quotas: config.quotas,
       logger: logger.child({ part: 'manager' }),
       authenticate: config.rovers === null ? trustEveryone : credentialTable(config.rovers),
       session: randomBytes(4).toString('hex'),
@@ -84,7 +88,10 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
       }),
     );
     const gateway = await startGateway({
-      ...{ listen, port: config.gatewayPort, dashboard: DASHBOARD, logger },
+      listen,
+      port: config.gatewayPort,
+      dashboard: DASHBOARD,
+      logger,
       view: {
         site,
         hosts: () => manager.resources.hosts(),
@@ -97,7 +104,11 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     });
     undo.push(() => gateway.close());
     return {
-      ...{ url: gateway.url, brokerUrl, manager, hosts, close },
+      url: gateway.url,
+      brokerUrl,
+      manager,
+      hosts,
+      close,
       stopBroker: async () => broker?.stop(),
       startBroker: async () => broker?.start(),
     };

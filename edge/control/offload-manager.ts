@@ -48,7 +48,12 @@ export class OffloadManager {
       onChanged: (status) => this.#keeper.hostChanged(status),
     });
     const failover = new Failover({
-      ...{ clock, logger, siteKey, book, resources, hosts },
+      clock,
+      logger,
+      siteKey,
+      book,
+      resources,
+      hosts,
       restartTimeoutSec: COMMAND_TIMEOUT_SEC,
       tell: ({ mission, rover }, text) => this.#tell(mission, 'failover', rover, text),
     });

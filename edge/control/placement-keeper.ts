@@ -97,7 +97,14 @@ export class PlacementKeeper {
     reservations.remove(instance);
     resources().settle(instance);
     book.put({
-      ...{ instance, module, mission, rover, tenant, epoch, memoryMaxBytes, host },
+      instance,
+      module,
+      mission,
+      rover,
+      tenant,
+      epoch,
+      memoryMaxBytes,
+      host,
       status: 'running',
       addresses: [...addresses],
       needsAccelerator: needs?.accelerator ?? known?.needsAccelerator ?? false,

@@ -140,7 +140,12 @@ export class EdgeHost {
     const { cores, memoryTotalBytes, instancesMax, accelerator } = resources;
     const promised = this.handler.promisedBytes() + this.execution.promisedBytes();
     return {
-      ...{ host, session, cores, memoryTotalBytes, instancesMax, accelerator },
+      host,
+      session,
+      cores,
+      memoryTotalBytes,
+      instancesMax,
+      accelerator,
       status: this.#draining ? 'draining' : 'online',
       stampSec: clock.nowSec(),
       loadFraction: Math.max(0, resources.loadFraction()),

@@ -149,7 +149,14 @@ export class ExecutionHandler {
     this.#entries.set(instance, entry);
     try {
       entry.sandboxed = await sandbox.start(module, {
-        ...{ instance, epoch, key, mission, rover, checkpoint, limits, grants },
+        instance,
+        epoch,
+        key,
+        mission,
+        rover,
+        checkpoint,
+        limits,
+        grants,
         storeCheckpoint: rover === null ? (bytes) => clock.hold(checkpoints.put(instance, epoch, bytes)) : null,
         onActivated: () => this.#activated(entry),
         onRetired: () => void this.#end(entry, 'retired', null),
@@ -197,11 +204,23 @@ export class ExecutionHandler {
     const { instance, module, mission, rover, tenant, epoch, memoryMaxBytes } = placed;
     const stats = sandboxed?.stats ?? NO_STATS;
     return {
-      ...{ instance, module, mission, rover, tenant, epoch, memoryMaxBytes, state, stats, error },
+      instance,
+      module,
+      mission,
+      rover,
+      tenant,
+      epoch,
+      memoryMaxBytes,
+      state,
+      stats,
+      error,
       addresses: [...(sandboxed?.addresses ?? [])],
       calls: stats.calls,
       connected: stats.connected,
-      effects: { published: effects.published, dropped: effects.dropped },
+      effects: {
+        published: effects.published,
+        dropped: effects.dropped,
+      },
     };
   }
 }

@@ -36,17 +36,34 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     ...(config.password === null ? {} : { password: config.password }),
   });
   const sandbox = new WorkerSandbox({
-    ...{ site, bindHost, advertisedHost, tls: null },
+    site,
+    bindHost,
+    advertisedHost,
+    tls: null,
     loader: bundleLoader({ trustedKeys: config.trustedKeys }),
     spareWorkers: config.spareWorkers,
   });
   const edgeHost = new EdgeHost({
-    ...{ site, host, session, clock, bus, sandbox, logger, grants: config.grants },
-    dataPlane: new TcpDataPlane({ bindHost, advertisedHost }),
+    site,
+    host,
+    session,
+    clock,
+    bus,
+    sandbox,
+    logger,
+    grants: config.grants,
+    dataPlane: new TcpDataPlane({
+      bindHost,
+      advertisedHost,
+    }),
     repository: new FileModuleRepository(join(config.data, 'bundles')),
     checkpoints: new FileCheckpointStore(join(config.data, 'checkpoints')),
     resources: machineResources(config),
-    limits: { ...DEFAULT_LIMITS, callDeadlineSec: config.callDeadlineMs / 1000, effectsPerSec: config.effectsPerSec },
+    limits: {
+      ...DEFAULT_LIMITS,
+      callDeadlineSec: config.callDeadlineMs / 1e3,
+      effectsPerSec: config.effectsPerSec,
+    },
   });
   await sandbox.warm(config.grants);
   await edgeHost.start();

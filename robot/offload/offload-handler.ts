@@ -135,8 +135,16 @@ export class OffloadHandler implements RemoteSite {
     const timeoutSec = sharing === 'shared' ? WAIT_FOR_SHARED_SEC : (this.#options.requestTimeoutSec ?? 5);
     return this.#manager.ask(
       {
-        ...{ kind: 'negotiate', mission, needs, epoch: options.epoch },
-        module: { name, version, digest, sharing },
+        kind: 'negotiate',
+        mission,
+        needs,
+        epoch: options.epoch,
+        module: {
+          name,
+          version,
+          digest,
+          sharing,
+        },
         reason: options.reason.slice(0, 200),
         preferHost: options.preferHost ?? null,
         excludeHost: options.excludeHost ?? null,
@@ -190,7 +198,10 @@ export class OffloadHandler implements RemoteSite {
 
   #endpoint({ instance, host, epoch, addresses, token }: Grant): RemoteEndpoint {
     return {
-      ...{ hostId: host, instanceId: instance, epoch, token },
+      hostId: host,
+      instanceId: instance,
+      epoch,
+      token,
       connect: (options = {}) => this.#connect(addresses, options.signal),
     };
   }

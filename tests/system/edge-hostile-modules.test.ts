@@ -143,12 +143,13 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () 
     const rover = await attacker();
     let seen = 0;
     await neighbour.bus.subscribe('outrider/test/mission/drill/map/#', () => (seen += 1));
-    await rover.module.handle.flood(20_000);
+    // Where the machine is slow the deadline ends it earlier; contained it is either way.
+    await rover.module.handle.flood(5600).catch(() => undefined);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const entry = await listed(rover.id);
     expect(entry?.effects.published).toBeGreaterThan(0);
-    expect(entry?.effects.published).toBeLessThan(6000);
-    expect(seen).toBeLessThan(6000);
+    expect(entry?.effects.published).toBeLessThan(5400);
+    expect(seen).toBeLessThan(5400);
     expect(await neighbour.module.handle.echo(3)).toBe(3);
   });
 

@@ -1,5 +1,4 @@
 // The host functions that this host can give: vision (OpenCV), map-view (the common view), log, clock. A site grants them by name.
-import { createMapViewHost } from '../../../shared/modules/host-impl/map-view.ts';
 import type { HostFunctionRegistry } from './host-function-source.ts';
 
 const MAX_LOG_CHARACTERS = 500;
@@ -7,10 +6,12 @@ const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 export function hostFunctionRegistry(): HostFunctionRegistry {
   return {
-    // OpenCV is loaded by the first instance that needs it: it costs 0.2 s and 35 MB.
+    // Loaded only by instances that need it: what a worker loads, every instance pays. OpenCV is loaded by the first instance that needs it: it costs 0.2 s and 35 MB.
     vision: async () => (await import('../../../shared/modules/host-impl/vision-opencv.ts')).loadVisionHost(),
-    'map-view': ({ site, mission, emit }) =>
-      createMapViewHost({ site, mission, publish: (topic, payload) => emit({ kind: 'publish', topic, payload }) }),
+    'map-view': async ({ site, mission, emit }) => {
+      const { createMapViewHost } = await import('../../../shared/modules/host-impl/map-view.ts');
+      return createMapViewHost({ site, mission, publish: (topic, payload) => emit({ kind: 'publish', topic, payload }) });
+    },
     log: ({ emit }) => ({
       write: (level: string, text: string) => {
         const known = LEVELS.find((name) => name === level) ?? 'info';

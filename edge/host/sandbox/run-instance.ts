@@ -40,7 +40,11 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
   const instance = guard?.(made) ?? made;
   const name = module.manifest.name;
   const shell = new InstanceShell({
-    ...{ manifest: module.manifest, instance, clock, instanceId, epoch },
+    manifest: module.manifest,
+    instance,
+    clock,
+    instanceId,
+    epoch,
     embryo: checkpoint === null,
     authorize: tokenAuthority(key),
     checkpointEverySec: CHECKPOINT_EVERY_SEC,

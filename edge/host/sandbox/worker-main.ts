@@ -6,7 +6,7 @@ import type { HostEffect } from '../host-functions/host-effect.ts';
 import { serviceClient } from '../host-functions/service-bridge.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
 import { RateLimit } from '../rate-limit.ts';
-import { compiledModule } from './bundle-loader.ts';
+import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
 import { liveClock, liveDataPlane } from './live-ports.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';

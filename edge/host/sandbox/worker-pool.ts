@@ -60,7 +60,7 @@ export class WorkerPool {
   #spawn(): Promise<Worker> {
     return new Promise((resolve, reject) => {
       const worker = new Worker(builtFile(ENTRY), {
-        resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb ?? 128, maxYoungGenerationSizeMb: 8 },
+        resourceLimits: { maxOldGenerationSizeMb: this.#options.heapMb ?? 128, maxYoungGenerationSizeMb: 4 },
         // Nothing of the host's environment is for modules or their shells.
         env: {},
         execArgv: [],
