@@ -58,6 +58,7 @@ function timeQueries() {
   const search = new GridSearch();
   const theta = new ThetaStar();
   const times: number[] = [];
+  const cpuTimes: number[] = [];
   const shortcutTimes: number[] = [];
   const thetaTimes: number[] = [];
   let expanded = 0;
@@ -67,7 +68,7 @@ function timeQueries() {
     for (let query = 0; query < QUERIES_PER_MAP; query += 1) {
       const start = freeCell(map, random);
       const goal = freeCell(map, random);
-      const result = timedMedian(times, () => search.plan(map, start, goal, OPTIONS));
+      const result = timedMedian(times, cpuTimes, () => search.plan(map, start, goal, OPTIONS));
       expanded += result.expanded;
       if (!result.ok) failed += 1;
       else timed(shortcutTimes, () => shortcut(map, result.cells, OPTIONS));
@@ -79,6 +80,8 @@ function timeQueries() {
     p50_ms: quantile(times, 0.5),
     p99_ms: quantile(times, 0.99),
     max_ms: quantile(times, 1),
+    p50_cpu_ms: quantile(cpuTimes, 0.5),
+    p99_cpu_ms: quantile(cpuTimes, 0.99),
     mean_expanded_cells: expanded / times.length,
     no_path: failed,
     shortcut_p99_ms: quantile(shortcutTimes, 0.99),
@@ -101,13 +104,16 @@ function timeTransform(): number {
   return quantile(times, 0.5);
 }
 
-/** Median of three runs: what the planner takes, not what else the machine does. */
-function timedMedian<T>(times: number[], work: () => T): T {
+/** Median of three runs, and the mean processor time of a run: what the planner takes even where the machine has other work. */
+function timedMedian<T>(times: number[], cpuTimes: number[], work: () => T): T {
   const samples: number[] = [];
+  const before = process.cpuUsage();
   timed(samples, work);
   timed(samples, work);
   const result = timed(samples, work);
+  const { user, system } = process.cpuUsage(before);
   times.push(quantile(samples, 0.5));
+  cpuTimes.push((user + system) / 3000);
   return result;
 }
 

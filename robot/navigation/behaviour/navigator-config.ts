@@ -21,7 +21,7 @@ export interface NavigatorTiming {
   readonly goalPeriodSec: number;
   /** The way is planned anew this often even when nothing blocks it [s]. */
   readonly pathPeriodSec: number;
-  /** At a viewpoint the rover waits this long for a picture to be taken [s]. */
+  /** At a viewpoint the rover waits this long for a picture to be searched: three frames of a slow detector on board [s]. */
   readonly dwellSec: number;
   /** Without progress for this long while it means to move, a rover is stuck [s]. */
   readonly stuckSec: number;
@@ -132,7 +132,7 @@ export function defineNavigatorConfig(options: NavigatorOptions): NavigatorConfi
       mapPeriodSec: 0.4,
       goalPeriodSec: 1,
       pathPeriodSec: 2.5,
-      dwellSec: 3,
+      dwellSec: 4.5,
       stuckSec: 3,
       banSec: 20,
       postponeSec: 5,
