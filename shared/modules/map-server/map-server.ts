@@ -25,6 +25,9 @@ const PUBLISH_PERIOD_SEC: f64 = 1;
 /** A message from further ahead than this is a broken clock [s]. */
 const MAX_CLOCK_LEAP_SEC: f64 = 3600;
 const MAX_ROVERS: i32 = 64;
+/** Tiles that a call publishes at most beside twice those that it brought: no call pays for the bursts of all rovers. */
+const SPARE_TILES: i32 = 8;
+const ALL_TILES: i32 = 2147483647;
 /** Revisions are milliseconds of message time at least, so that a server restored from a checkpoint never falls behind what it had published. */
 const REVISIONS_PER_SEC: f64 = 1000;
 
@@ -39,6 +42,8 @@ export class MapServer {
   nowSec: f64 = -1;
   revision: f64 = 0;
   extentChanged: boolean = false;
+  /** Where the search for tiles to publish goes on. */
+  nextTile: i32 = 0;
 
   /**
    * Makes a rover known: (x, y, theta) is the place of its map frame in the common frame. May be called again when the
@@ -80,7 +85,7 @@ export class MapServer {
       taken += 1;
       this.mark(map, patch.tileX, patch.tileY);
     }
-    this.publish(false);
+    this.publish(2 * patches.length + SPARE_TILES);
     return { taken, ignored: patches.length - taken };
   }
 
@@ -95,7 +100,7 @@ export class MapServer {
       if (!Number.isFinite(frame.x + frame.y + frame.theta + frame.stampSec + frame.halfFovRad + frame.maxRangeM)) continue;
       this.nextObject = fuseLook(this.objects, this.rovers, lookFrom(map, frame), this.nextObject);
     }
-    this.publish(false);
+    this.publish(SPARE_TILES);
     let candidates: i32 = 0;
     let confirmed: i32 = 0;
     for (const item of this.objects) {
@@ -111,7 +116,7 @@ export class MapServer {
    */
   flush(stampSec: f64): void {
     this.advance(stampSec);
-    this.publish(true);
+    this.publish(ALL_TILES);
   }
 
   /**
@@ -179,25 +184,38 @@ export class MapServer {
     return this.revision;
   }
 
-  private publish(all: boolean): void {
+  /** Publishes what is due, at most `budget` tiles; with ALL_TILES everything that has changed. */
+  private publish(budget: i32): void {
+    const all = budget === ALL_TILES;
     const dueSec = this.nowSec - PUBLISH_PERIOD_SEC;
-    for (const tile of this.tiles) {
+    const count: i32 = this.tiles.length;
+    let left: i32 = budget;
+    for (let step: i32 = 0; step < count && left > 0; step += 1) {
+      if (this.nextTile >= count) this.nextTile = 0;
+      const tile = unchecked(this.tiles[this.nextTile]);
+      this.nextTile += 1;
       if (!tile.dirty || (!all && tile.publishedSec > dueSec)) continue;
-      tile.dirty = false;
-      mergeTile(this.rovers, tile.tileX, tile.tileY, CELLS);
-      const checksum = checksumOf(CELLS);
-      if (checksum === tile.checksum) continue;
-      tile.checksum = checksum;
-      if (tile.revision === 0) this.extentChanged = true;
-      tile.publishedSec = this.nowSec;
-      tile.revision = this.nextRevision();
-      publishTile({ tileX: tile.tileX, tileY: tile.tileY, revision: tile.revision, stampSec: this.nowSec, cells: CELLS });
+      if (this.publishMerged(tile)) left -= 1;
     }
     if (this.extentChanged) this.publishExtent();
     for (const item of this.objects) {
       if (item.changed && (all || item.gone || item.publishedSec <= dueSec)) this.publishOne(item);
     }
     this.objects = this.objects.filter((item) => !item.gone);
+  }
+
+  /** Merges and publishes a tile; false when it looks as it did before. */
+  private publishMerged(tile: MergedTile): boolean {
+    tile.dirty = false;
+    mergeTile(this.rovers, tile.tileX, tile.tileY, CELLS);
+    const checksum = checksumOf(CELLS);
+    if (checksum === tile.checksum) return false;
+    tile.checksum = checksum;
+    if (tile.revision === 0) this.extentChanged = true;
+    tile.publishedSec = this.nowSec;
+    tile.revision = this.nextRevision();
+    publishTile({ tileX: tile.tileX, tileY: tile.tileY, revision: tile.revision, stampSec: this.nowSec, cells: CELLS });
+    return true;
   }
 
   private publishOne(item: MapObject): void {
