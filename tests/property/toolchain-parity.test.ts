@@ -1,5 +1,5 @@
 // One source, two builds: for arbitrary inputs the native and the Wasm build give equal results, errors and snapshots.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ModuleBundle } from '../../shared/elastic/bundle.ts';

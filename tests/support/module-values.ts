@@ -1,5 +1,5 @@
 // Arbitrary values of interface types, and both builds of a module side by side.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compileWasm, instantiateNative } from '../../shared/elastic/instantiate.ts';
 import type { ModuleBundle } from '../../shared/elastic/bundle.ts';
 import type { InterfaceType, NumberType } from '../../shared/elastic/interface-type.ts';

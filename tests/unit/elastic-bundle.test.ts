@@ -1,5 +1,5 @@
 // Bundles: what is read is what was built; anything changed, cut or added is noticed.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {

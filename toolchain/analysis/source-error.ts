@@ -1,5 +1,5 @@
 // Errors that point into a module's source: file, line, what is wrong and what to write instead.
-import ts from 'typescript';
+import type ts from 'typescript';
 import { OutriderError } from '../../shared/errors.ts';
 
 export interface Finding {

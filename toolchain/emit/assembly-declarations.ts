@@ -182,7 +182,7 @@ function typeAlias(node: ts.TypeAliasDeclaration, e: Emitter): string {
   return '';
 }
 
-function expressionStatement(node: ts.ExpressionStatement, e: Emitter): string | null {
+function expressionStatement(node: ts.ExpressionStatement): string | null {
   return ts.isStringLiteral(node.expression) ? '' : null;
 }
 

@@ -246,7 +246,7 @@ function shorthand(property: ts.ShorthandPropertyAssignment, e: Emitter): string
   if (from === null || to === null) return value;
   if (fieldType !== undefined && isNullable(fieldType))
     return type !== undefined && isNullable(type) ? name : `__box<${to}>(<${to}>(${value}))`;
-  if (from !== to && /^f/.test(from) && !/^f/.test(to))
+  if (from !== to && from.startsWith('f') && !to.startsWith('f'))
     e.problem(property, `\`${name}\` is a ${from} where ${to} is needed: write ${to}(${name})`);
   return from === to ? value : `<${to}>(${value})`;
 }

@@ -71,7 +71,7 @@ function singleText(type: ts.Type, e: Emitter, node: ts.Node): string {
 function libraryText(type: ts.Type, symbol: ts.Symbol, e: Emitter, node: ts.Node): string {
   const args = e.checker.getTypeArguments(type as ts.TypeReference).map((item) => typeText(item, e, node));
   const name = symbol.name.replace(/^Readonly(?=Array|Map|Set)/, '');
-  if (Object.values(TYPED_ARRAY_NAMES).includes(name) || name === 'ArrayBuffer' || /Error$/.test(name)) return name;
+  if (Object.values(TYPED_ARRAY_NAMES).includes(name) || name === 'ArrayBuffer' || name.endsWith('Error')) return name;
   if (name === 'Array' || name === 'Map' || name === 'Set') return `${name}<${args.join(', ')}>`;
   e.problem(node, `\`${e.checker.typeToString(type)}\` is not portable here`);
   return 'void';
