@@ -17,7 +17,7 @@ module.exports = {
       name: `${area}-imports-itself-and-shared`,
       comment: `Only main.ts files of ${area}/ compose across areas.`,
       severity: 'error',
-      from: { path: `^${area}/`, pathNot: `^${area}/([^/]+/)?main\\.ts$` },
+      from: { path: `^${area}/`, pathNot: `^${area}/(main|[a-z]+/main)\\.ts$` },
       to: { path: `^(${all.filter((other) => other !== area).join('|')})/` },
     })),
     {

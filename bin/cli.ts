@@ -33,7 +33,7 @@ async function buildProgram(): Promise<Command> {
   program
     .command('sim')
     .description('run a mission with simulated rovers: live with broker, edge hosts and dashboard, or headless on a virtual clock')
-    .argument('[mission]', 'mission file', 'missions/search-and-rescue.yaml')
+    .argument('[mission]', 'mission file (default: the search and rescue that comes with Outrider)')
     .option('--headless', 'virtual clock, as fast as the machine allows, deterministic by seed')
     .option('--rovers <n>', 'number of rovers (default: as the mission file says)', integer(1, 100))
     .option('--seed <n>', 'seed of everything random', integer(0, 2 ** 31 - 1), 1)
@@ -43,7 +43,7 @@ async function buildProgram(): Promise<Command> {
     .option('--port <port>', 'live: port of the dashboard (0: any free one)', integer(0, 65_535), 8080)
     .option('--keep', 'live: go on serving the dashboard after the mission')
     .addOption(json())
-    .action(async (mission: string, options) => finish(await (await import('../sim/main.ts')).runSim(mission, options)));
+    .action(async (mission: string | undefined, options) => finish(await (await import('../sim/main.ts')).runSim(mission, options)));
 
   program
     .command('replay')

@@ -10,12 +10,18 @@ import type { MissionReport } from './report.ts';
 /** Writes everything but the recording, which is written while the mission runs. */
 export async function writeOutputs(directory: string, report: MissionReport, map: OccupancyMap): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const png = renderMapPng(map);
-  const { yaml, pgm } = encodeMapServerMap(map, { image: 'map.pgm' });
   await Promise.all([
     writeFile(join(directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`),
-    writeFile(join(directory, 'report.html'), renderReportHtml(report, png)),
-    writeFile(join(directory, 'map.png'), png),
+    writeFile(join(directory, 'report.html'), renderReportHtml(report, renderMapPng(map))),
+    writeMap(directory, map),
+  ]);
+}
+
+/** map.pgm + map.yaml for map_server, map.png for people. */
+export async function writeMap(directory: string, map: OccupancyMap): Promise<void> {
+  const { yaml, pgm } = encodeMapServerMap(map, { image: 'map.pgm' });
+  await Promise.all([
+    writeFile(join(directory, 'map.png'), renderMapPng(map)),
     writeFile(join(directory, 'map.pgm'), pgm),
     writeFile(join(directory, 'map.yaml'), yaml),
   ]);

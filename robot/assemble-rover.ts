@@ -18,7 +18,7 @@ import type { MessageBus } from '../shared/ports/message-bus.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { OffloadHandler } from './offload/offload-handler.ts';
 import { type PlacementMode, type PlacementTriggers, Placing } from './placing.ts';
-import { Rover, type RoverPorts } from './rover.ts';
+import { Rover, type RoverOptions, type RoverPorts } from './rover.ts';
 import { RoverModules } from './rover-modules.ts';
 
 export interface RoverBundles {
@@ -48,6 +48,8 @@ export interface AssembleOptions {
     readonly triggers: PlacementTriggers;
   };
   readonly logger: Logger;
+  readonly slam?: RoverOptions['slam'];
+  readonly passenger?: RoverOptions['passenger'];
 }
 
 /** What became of one module, for reports. */
@@ -109,6 +111,8 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     modules,
     detectionPeriodSec: detection.periodSec,
     onError,
+    ...(options.slam === undefined ? {} : { slam: options.slam }),
+    ...(options.passenger === undefined ? {} : { passenger: options.passenger }),
   });
   const placing = new Placing({
     clock,

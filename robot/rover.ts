@@ -22,6 +22,7 @@ import { MapSharing } from './map-sharing.ts';
 import { Navigator } from './navigation/behaviour/navigator.ts';
 import type { NavigatorOutput } from './navigation/behaviour/navigator-types.ts';
 import { Slam } from './navigation/slam.ts';
+import type { SlamConfig } from './navigation/slam-config.ts';
 import { WheelOdometry } from './odometry.ts';
 import { PoseHistory } from './pose-history.ts';
 import type { RoverModules } from './rover-modules.ts';
@@ -51,6 +52,12 @@ export interface RoverOptions {
   /** Time between two frames given to the detector [s]. */
   readonly detectionPeriodSec: number;
   readonly onError: (error: Error) => void;
+  readonly slam?: Partial<SlamConfig>;
+  /**
+   * Someone else drives (a recorded log, another navigation): the rover maps, shares and offloads, but commands nothing.
+   * `finished` says when its part is over.
+   */
+  readonly passenger?: { readonly finished: () => boolean };
 }
 
 const CONTROL_PERIOD_SEC = 0.1;
@@ -95,7 +102,7 @@ export class Rover {
     this.#pose = startPose;
     this.#mapToOdom = startPose;
     this.#odometry = new WheelOdometry(options.geometry);
-    this.#slam = new Slam({ startPose });
+    this.#slam = new Slam({ startPose, config: options.slam ?? {} });
     this.#navigator = new Navigator({ id });
     this.#fleet = new FleetWatch({ self: id, clock, onInspected: (tile) => this.#navigator.inspection.merge([tile]) });
     this.#sharing = new MapSharing({
@@ -168,7 +175,7 @@ export class Rover {
   }
 
   #cycle(): void {
-    const { ports, clock, geometry } = this.#options;
+    const { ports, clock } = this.#options;
     const now = clock.nowSec();
     const drive = ports.drive.update();
     this.#driveConnected = drive.connected;
@@ -185,6 +192,13 @@ export class Rover {
     }
     this.#pose = compose(this.#mapToOdom, odometryPose);
     this.#history.add(now, this.#pose);
+    if (this.#options.passenger === undefined) this.#drive(now, lidar.connected, drive.connected);
+    this.#settle(now);
+  }
+
+  /** Decides where to go and commands the wheels. */
+  #drive(now: number, lidarConnected: boolean, driveConnected: boolean): void {
+    const { ports, geometry } = this.#options;
     if (now >= this.#ownMapDueSec) {
       this.#ownMapDueSec = now + OWN_MAP_PERIOD_SEC;
       this.#ownMap = this.#slam.toOccupancyMap();
@@ -193,22 +207,26 @@ export class Rover {
       stampSec: now,
       pose: this.#pose,
       twist: this.#odometry.twist,
-      scan: lidar.connected ? this.#scan : null,
+      scan: lidarConnected ? this.#scan : null,
       ownMap: this.#ownMap,
       mergedMap: this.#view.map(),
       others: this.#fleet.others(),
       viewedFrom: this.#watching?.takeViewedFrom() ?? [],
     });
-    const command = this.#paused || !drive.connected ? STOP : this.#navigation.command;
+    const command = this.#paused || !driveConnected ? STOP : this.#navigation.command;
     const { leftRadPerSec, rightRadPerSec } = toWheelSpeeds(command, geometry);
     ports.drive.setWheelSpeeds(leftRadPerSec, rightRadPerSec);
     this.#telemetry.claim(this.#navigation.goal);
-    this.#settle(now);
+  }
+
+  /** Whether nothing is left to do for this rover, as far as it can see. */
+  get #done(): boolean {
+    return this.#options.passenger?.finished() ?? this.#navigation?.done === true;
   }
 
   /** Done is said only when the Map Server has, and has published, all that this rover knows. */
   #settle(now: number): void {
-    if (this.#navigation?.done !== true) this.#settled = false;
+    if (!this.#done) this.#settled = false;
     else if (!this.#settled && !this.#settling) {
       this.#settling = true;
       this.#sharing
@@ -251,8 +269,8 @@ export class Rover {
 
   #activity(): RoverState['activity'] {
     if (this.#paused) return 'waiting';
-    const activity = this.#navigation?.activity ?? 'starting';
-    return activity === 'done' && !this.#settled ? 'waiting' : activity;
+    if (this.#done) return this.#settled ? 'done' : 'waiting';
+    return this.#navigation?.activity ?? (this.#options.passenger === undefined ? 'starting' : 'exploring');
   }
 
   #faults(): string[] {

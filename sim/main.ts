@@ -1,6 +1,7 @@
 // `outrider sim` and `outrider robot --sim`: reads the mission file and runs it, headless or live.
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { missionSchema } from '../missions/definition.ts';
 import { writeOutputs } from '../missions/outputs.ts';
@@ -17,6 +18,11 @@ export const missionFileSchema = z.strictObject({ mission: missionSchema, world:
 
 export type MissionFile = z.infer<typeof missionFileSchema>;
 
+/** The mission that comes with Outrider, wherever it is installed. */
+const DEFAULT_MISSION = fileURLToPath(
+  new URL(`${import.meta.url.endsWith('.ts') ? '..' : '../..'}/missions/search-and-rescue.yaml`, import.meta.url),
+);
+
 export interface SimOptions {
   readonly headless?: boolean;
   readonly rovers?: number;
@@ -30,7 +36,8 @@ export interface SimOptions {
 }
 
 /** Runs the mission; true when every run was completed. Throws coded errors for a bad mission file. */
-export async function runSim(missionPath: string, options: SimOptions): Promise<boolean> {
+export async function runSim(given: string | undefined, options: SimOptions): Promise<boolean> {
+  const missionPath = given ?? DEFAULT_MISSION;
   const file = await loadYaml(missionPath, missionFileSchema);
   const bundles = await loadBundles();
   if (options.headless !== true) {
@@ -43,6 +50,25 @@ export async function runSim(missionPath: string, options: SimOptions): Promise<
   for (const seed of seeds) reports.push(await runOneSeed(file, bundles, missionPath, seed, seeds.length > 1, options));
   if (options.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : { runs: reports }));
   return reports.every(({ outcome }) => outcome === 'completed');
+}
+
+export interface RobotCommandOptions {
+  /** Mission file, or true for the default one; absent: no simulated rover. */
+  readonly sim?: string | true;
+  readonly id: string;
+  readonly index: number;
+  readonly seed: number;
+  readonly broker: string;
+  readonly site: string;
+}
+
+/** One rover in this process. Throws OUT_CLI_USAGE without `--sim`: there is no driver for real bodies yet. */
+export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
+  if (options.sim === undefined)
+    throw new OutriderError('OUT_CLI_USAGE', 'only simulated rovers can be run so far: say --sim [mission file]');
+  const file = await loadYaml(options.sim === true ? DEFAULT_MISSION : options.sim, missionFileSchema);
+  const { runSimulatedRover } = await import('./live/main.ts');
+  return runSimulatedRover(file, await loadBundles(), options);
 }
 
 export async function loadBundles(): Promise<RoverBundles> {

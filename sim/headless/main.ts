@@ -23,6 +23,7 @@ import { LINKS } from '../network/link-model.ts';
 import { SimulatedNetwork } from '../network/simulated-network.ts';
 import type { FleetSection } from '../scenario/fleet-schema.ts';
 import type { WorldSection } from '../scenario/world-schema.ts';
+import type { SeededRandom } from '../random/seeded-random.ts';
 import { PoseError } from '../scoring/pose-error.ts';
 import type { SimulatedRover } from '../simulated-rover.ts';
 
@@ -46,28 +47,44 @@ export interface HeadlessOutcome {
   readonly map: OccupancyMap;
 }
 
-const SITE = 'site';
 const HOSTS = ['edge-1', 'edge-2'];
 const SESSION = 'headless';
 /** The mission is over; what is still on its way (last tiles, goodbyes) may arrive. */
 const LAST_MESSAGES_SEC = 1;
 
 /** What everything in a headless run hangs together by. */
-interface Stage {
+export interface Infrastructure {
   readonly clock: VirtualClock;
   readonly network: SimulatedNetwork;
   readonly broker: InProcessBroker;
   readonly dataPlane: InProcessDataPlane;
+  readonly random: SeededRandom;
+  readonly logger: Logger;
+}
+
+interface Stage extends Infrastructure {
   readonly simulated: SimulatedMission;
   readonly options: HeadlessOptions;
-  readonly logger: Logger;
+}
+
+/** The site's id in headless runs. */
+export const HEADLESS_SITE = 'site';
+const SITE = HEADLESS_SITE;
+
+/** Clock, network, broker and data plane of one process. */
+export function createInfrastructure(clock: VirtualClock, random: SeededRandom, logger: Logger): Infrastructure {
+  const network = new SimulatedNetwork(clock, random.fork('network'));
+  const broker = new InProcessBroker(network, {
+    onHandlerError: (error) => logger.error({ error: String(error) }, 'a message handler failed'),
+  });
+  return { clock, network, broker, dataPlane: new InProcessDataPlane(network), random, logger };
 }
 
 export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOutcome> {
   const started = performance.now();
   const stage = setStage(options);
   const { clock, broker, simulated } = stage;
-  const edge = await clock.runUntilSettled(startEdge(stage));
+  const edge = await clock.runUntilSettled(startInProcessEdge(stage));
   const bus = broker.connect('coordinator');
   const places = { site: SITE, mission: options.mission.id };
   const recording =
@@ -125,11 +142,7 @@ function setStage(options: HeadlessOptions): Stage {
   const logger = options.logger ?? SILENT_LOGGER;
   const clock = new VirtualClock();
   const simulated = buildSimulatedMission(options, { clock, seed: options.seed, rovers: options.rovers });
-  const network = new SimulatedNetwork(clock, simulated.random.fork('network'));
-  const broker = new InProcessBroker(network, {
-    onHandlerError: (error) => logger.error({ error: String(error) }, 'a message handler failed'),
-  });
-  const stage = { clock, network, broker, dataPlane: new InProcessDataPlane(network), simulated, options, logger };
+  const stage = { ...createInfrastructure(clock, simulated.random, logger), simulated, options };
   scriptOutages(stage);
   return stage;
 }
@@ -147,11 +160,12 @@ interface Agent {
   readonly error: PoseError;
 }
 
-function startEdge({ clock, network, broker, dataPlane, simulated, logger }: Stage): Promise<EdgeSite> {
+/** An edge site of two hosts on the virtual clock, reached over the modelled network. */
+export function startInProcessEdge({ clock, network, broker, dataPlane, random, logger }: Infrastructure): Promise<EdgeSite> {
   const loader = bundleLoader();
   for (const node of [broker.node, 'manager', ...HOSTS]) network.setLink(node, LINKS.lan);
   const hosts = HOSTS.map((host) => {
-    const device = new DeviceModel(DEVICE_PROFILES['edge-server'], simulated.random.fork(host));
+    const device = new DeviceModel(DEVICE_PROFILES['edge-server'], random.fork(host));
     const { compute, metrics } = devicePorts(device, () => clock.nowSec());
     clock.every(1, () => device.step(1, clock.nowSec(), 0));
     const at = dataPlane.at(host);

@@ -3,7 +3,7 @@ import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineSite } from '../../edge/config.ts';
-import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
+import { startEdgeSite } from '../../edge/start-site.ts';
 import { buildReport } from '../../missions/build-report.ts';
 import { MissionCoordinator } from '../../missions/coordinator.ts';
 import { writeOutputs } from '../../missions/outputs.ts';
@@ -14,6 +14,7 @@ import { roverLastWill } from '../../robot/telemetry.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import { OutriderError } from '../../shared/errors.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.ts';
 import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
@@ -51,10 +52,7 @@ interface Agent {
 /** Runs the mission and serves the dashboard; true when it was completed. */
 export async function runLive(file: MissionFile, bundles: RoverBundles, options: LiveOptions): Promise<boolean> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    process.once('SIGINT', () => resolve('interrupted'));
-    process.once('SIGTERM', () => resolve('interrupted'));
-  });
+  const interrupted = interruption();
   const started = performance.now();
   const speed = options.speed ?? file.mission.speed;
   const clock = new SystemClock({ speed, onError: (error) => say(`a task failed: ${String(error)}`) });
@@ -80,7 +78,8 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
     await coordinator.start();
     simulated.site.start();
     const agents: Agent[] = [];
-    for (const body of simulated.site.rovers) agents.push(await startRover(body, site, file, bundles, clock));
+    for (const body of simulated.site.rovers)
+      agents.push(await startRover(body, { site: SITE, brokerUrl: site.brokerUrl }, file, bundles, clock));
     say(`${agents.length} rovers search ${file.mission.title.toLowerCase()}; Ctrl-C ends it`);
     const poses = clock.every(1, () =>
       agents.forEach(({ assembled, body, error }) => error.sample(assembled.rover.pose, body.vehicle.pose)),
@@ -137,17 +136,61 @@ function reportOf(
   });
 }
 
+export interface RobotOptions {
+  readonly id: string;
+  /** Which of the mission's start poses the rover takes. */
+  readonly index: number;
+  readonly seed: number;
+  readonly broker: string;
+  readonly site: string;
+}
+
+/** One simulated rover in this process, joining the site behind `broker`, until Ctrl-C. Its world holds no other rovers' bodies. */
+export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles, options: RobotOptions): Promise<boolean> {
+  const interrupted = interruption();
+  const clock = new SystemClock({ speed: file.mission.speed });
+  const rover = file.fleet.rovers[options.index] ?? file.fleet.rovers.at(-1);
+  const start = file.world.starts[options.index];
+  if (rover === undefined || (start === undefined && file.world.layout === undefined)) {
+    throw new OutriderError('OUT_CLI_USAGE', `--index ${options.index}: the mission has ${file.world.starts.length} starts`);
+  }
+  const world = start === undefined ? file.world : { ...file.world, starts: [start] };
+  const fleet = { ...file.fleet, rovers: [{ ...rover, id: options.id }] };
+  const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed });
+  simulated.site.start();
+  const body = simulated.site.rovers[0] as SimulatedRover;
+  const { assembled } = await startRover(body, { site: options.site, brokerUrl: options.broker }, file, bundles, clock);
+  process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
+  await interrupted;
+  await assembled.stop();
+  simulated.site.stop();
+  return true;
+}
+
+function interruption(): Promise<'interrupted'> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve('interrupted'));
+    process.once('SIGTERM', () => resolve('interrupted'));
+  });
+}
+
+interface JoinedSite {
+  readonly site: string;
+  readonly brokerUrl: string;
+}
+
 async function startRover(
   body: SimulatedRover,
-  site: LiveSite,
+  joined: JoinedSite,
   file: MissionFile,
   bundles: RoverBundles,
   clock: SystemClock,
 ): Promise<Agent> {
-  const bus = await connectMqttBus({ url: site.brokerUrl, clientId: body.id, will: roverLastWill(SITE, body.id, file.mission.id) });
+  const { site, brokerUrl } = joined;
+  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will: roverLastWill(site, body.id, file.mission.id) });
   const assembled = await assembleRover({
     id: body.id,
-    site: SITE,
+    site,
     mission: file.mission.id,
     startPose: body.vehicle.pose,
     geometry: body.vehicle.spec.geometry,
