@@ -38,6 +38,10 @@ export function verifyBundle(bundle: ModuleBundle, trustedKeys: readonly string[
     return;
   }
   const key = readKey(() => createPublicKey({ key: Buffer.from(signature.publicKey, 'base64'), format: 'der', type: 'spki' }));
+  // Bytes behind a DER key are ignored by its parser; here they would be a part of the bundle that nothing covers.
+  if (key.export({ type: 'spki', format: 'der' }).toString('base64') !== signature.publicKey) {
+    throw new OutriderError('OUT_MODULE_SIGNATURE', `the public key of bundle ${bundle.manifest.name} is not in canonical form`);
+  }
   if (!verify(null, message(digest), key, Buffer.from(signature.signature, 'base64'))) {
     throw new OutriderError('OUT_MODULE_SIGNATURE', `the signature of bundle ${bundle.manifest.name} does not fit its content`);
   }

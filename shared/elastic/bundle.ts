@@ -135,7 +135,10 @@ export function decodeBundle(bytes: Uint8Array): ModuleBundle {
   if (canonicalJson(manifest) !== new TextDecoder().decode(manifestBytes)) throw fail('the manifest is not in canonical form');
   const known = new Set([MANIFEST_FILE, SIGNATURE_FILE, ...manifestEntries(manifest).map((entry) => entry.file)]);
   for (const name of parts.keys()) if (!known.has(name)) throw fail(`they hold ${JSON.stringify(name)}, which the manifest does not name`);
-  return makeBundle(manifest, parts, signature === undefined ? null : parseSignature(signature));
+  const parsed = signature === undefined ? null : parseSignature(signature);
+  if (signature !== undefined && canonicalJson(parsed) !== new TextDecoder().decode(signature))
+    throw fail('the signature is not in canonical form');
+  return makeBundle(manifest, parts, parsed);
 }
 
 /** Base64 in its one canonical form, so that no byte of a bundle can change unnoticed. */

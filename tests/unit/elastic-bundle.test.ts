@@ -1,5 +1,4 @@
 // Bundles: what is read is what was built; anything changed, cut or added is noticed.
-import * as fc from 'fast-check';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
@@ -87,18 +86,20 @@ describe('module bundle', () => {
     expect(canonicalJson({ b: 1, a: [2, { d: 3, c: 4 }] })).toBe('{"a":[2,{"c":4,"d":3}],"b":1}');
   });
 
-  it('notices every single flipped bit, wherever it lies', () => {
+  it('notices every single flipped bit', () => {
     const { privatePem, publicPem } = keys();
     const bytes = encodeBundle(signBundle(bundle(), privatePem));
-    fc.assert(
-      fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 0, max: 7 }), (at, bit) => {
-        const changed = bytes.slice();
-        changed[at] = (changed[at] ?? 0) ^ (1 << bit);
-        const code = codeOf(() => verifyBundle(decodeBundle(changed), [publicPem]));
-        expect(['OUT_MODULE_BUNDLE', 'OUT_MODULE_TAMPERED', 'OUT_MODULE_SIGNATURE']).toContain(code);
-      }),
-      { numRuns: 2000 },
-    );
+    const unnoticed: string[] = [];
+    for (let flip = 0; flip < bytes.length * 8; flip += 1) {
+      const at = flip >> 3;
+      const bit = 1 << (flip & 7);
+      const changed = bytes.slice();
+      changed[at] = (changed[at] ?? 0) ^ bit;
+      const code = codeOf(() => verifyBundle(decodeBundle(changed), [publicPem]));
+      if (!['OUT_MODULE_BUNDLE', 'OUT_MODULE_TAMPERED', 'OUT_MODULE_SIGNATURE'].includes(code))
+        unnoticed.push(`byte ${at} bit ${bit} of ${Buffer.from(bytes.subarray(at - 20, at + 5)).toString()}: ${code}`);
+    }
+    expect(unnoticed).toEqual([]);
   });
 
   it('refuses bytes that are cut or continued', () => {
