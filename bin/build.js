@@ -2,25 +2,20 @@
 // where the compilers are absent and the packed dist/ is used as it is.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const require = createRequire(import.meta.url);
 
-function compilersPresent() {
-  try {
-    require.resolve('typescript');
-    require.resolve('assemblyscript');
-    return true;
-  } catch {
-    return false;
-  }
-}
+// Looked up as folders: some of these packages export nothing that could be resolved.
+const compilersPresent = ['typescript', 'assemblyscript', 'vite', '@bytecodealliance/jco'].every((name) =>
+  existsSync(`${root}/node_modules/${name}`),
+);
 
-if (!compilersPresent()) {
+if (!compilersPresent) {
   if (existsSync(`${root}/dist/bin/cli.js`)) process.exit(0);
-  console.error('the compilers are devDependencies and not installed here: build with `npm ci && npm run build`, or install the packed release');
+  console.error(
+    'the compilers are devDependencies and not installed here: build with `npm ci && npm run build`, or install the packed release',
+  );
   process.exit(process.argv.includes('--prepare') ? 0 : 1);
 }
 
