@@ -70,7 +70,7 @@ function readCheckpoint(manifest: ModuleManifest, bytes: Uint8Array): Checkpoint
     for (let result = 0; result < resultCount; result += 1) {
       const number = reader.u48();
       // Copied, so that a few results do not keep a whole checkpoint in memory.
-      results.push({ number, frame: reader.bytes(bounded(reader.u32(), MAX_FRAME_BYTES, 'bytes of a result')).slice() });
+      results.push({ number, frame: new Uint8Array(reader.bytes(bounded(reader.u32(), MAX_FRAME_BYTES, 'bytes of a result'))) });
     }
     channels.push({ channelId, processed, acked, results });
   }

@@ -289,7 +289,7 @@ export class Session {
     const value = frame.subarray(8);
     if (this.#listener !== null) this.#listener.onResult(whole, value);
     else {
-      const copy = value.slice();
+      const copy = new Uint8Array(value);
       this.#early.push(() => this.#listener?.onResult(whole, copy));
     }
   }

@@ -72,7 +72,7 @@ export class ShellCalls {
     }
     channel.queuedCalls += 1;
     channel.queuedBytes += args.byteLength;
-    this.#queue.push({ channel, latest, functionIndex, number, args: args.slice(), expiresSec });
+    this.#queue.push({ channel, latest, functionIndex, number, args: new Uint8Array(args), expiresSec });
   }
 
   /** Runs `job` between two calls, after what was asked before. */
