@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { TileRecord } from '../../shared/modules/host/map-view.ts';
 import { MapServer } from '../../shared/modules/map-server/map-server.ts';

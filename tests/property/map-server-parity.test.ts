@@ -1,5 +1,5 @@
 // The reference modules are one source and two builds: equal results, publications and snapshots, and each takes over from the other.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { toFrame } from '../../robot/perception/frame.ts';

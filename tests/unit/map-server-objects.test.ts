@@ -113,7 +113,7 @@ describe('findings', () => {
     expect(
       withStatus('confirmed')
         .map((item) => Math.round(item.x))
-        .toSorted(),
+        .toSorted((a, b) => a - b),
     ).toEqual([4, 6]);
   });
 

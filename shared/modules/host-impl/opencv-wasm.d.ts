@@ -13,6 +13,8 @@ declare class Mat {
 
 declare class Size {
   constructor(width: number, height: number);
+  readonly width: number;
+  readonly height: number;
 }
 
 export const cv: {

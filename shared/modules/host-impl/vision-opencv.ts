@@ -1,4 +1,5 @@
 // Host functions `vision` by OpenCV compiled to WebAssembly: loaded once per process, shared by all modules in it.
+import type { cv as openCv } from 'opencv-wasm';
 import { OutriderError } from '../../errors.ts';
 import type { Blob } from '../host/vision.ts';
 
@@ -8,7 +9,7 @@ export type VisionHost = {
   readonly findBlobs: (labels: Uint8Array, width: number, height: number, labelCount: number, minAreaPx: number, closePx: number) => Blob[];
 };
 
-type OpenCv = Awaited<typeof import('opencv-wasm')>['cv'];
+type OpenCv = typeof openCv;
 type Mat = InstanceType<OpenCv['Mat']>;
 
 /** A frame beyond this is a mistake or an attack: 32 megapixels. */

@@ -1,18 +1,8 @@
 // The Map Server: merges rovers' partial maps into tiles and their sightings into objects, and makes the common view known.
 // All state is declared below, so that it moves between builds; a rover that falls silent leaves its map here.
-import { type f64, i32, unchecked } from '../portable.ts';
+import { type f64, type i32, unchecked } from '../portable.ts';
 import { publishMetadata, publishObject, publishTile, type TileRecord } from '../host/map-view.ts';
-import {
-  isTileCoordinate,
-  lowerBound,
-  newRoverMap,
-  placeRover,
-  RESOLUTION_M,
-  type RoverMap,
-  takePatch,
-  TILE_CELLS,
-  TILE_SIZE,
-} from './evidence.ts';
+import { isTileCoordinate, newRoverMap, placeRover, RESOLUTION_M, type RoverMap, takePatch, TILE_CELLS, TILE_SIZE } from './evidence.ts';
 import { fuseLook } from './fusion.ts';
 import { mergeTile, reachOf } from './merge-tile.ts';
 import { type MapObject, scoreOf } from './objects.ts';

@@ -1,6 +1,6 @@
 // Merging evidence into tiles of the common frame: a cell is the clamped sum over rovers, so order and repetition do not matter
 // (log-odds of independent observers add up: Thrun et al., Probabilistic Robotics, ch. 9).
-import { f64, i32, i8, unchecked } from '../portable.ts';
+import { type f64, i32, i8, unchecked } from '../portable.ts';
 import { type EvidenceTile, findTile, RESOLUTION_M, type RoverMap, TILE_CELLS, TILE_EDGE_M, TILE_SIZE, tileKey } from './evidence.ts';
 
 /** Sums saturate here, as a single rover's evidence does (p = 0.9933). */
@@ -23,41 +23,42 @@ function percentTable(): Int8Array {
 
 /** Merges one tile of the common frame from all rovers into `out`, in percent; false when nobody has seen any of it. */
 export function mergeTile(maps: RoverMap[], tileX: i32, tileY: i32, out: Int8Array): boolean {
-  for (let at: i32 = 0; at < TILE_CELLS; at += 1) SUMS[at] = 0;
+  const sums = SUMS;
+  const percent = PERCENT;
+  for (let at: i32 = 0; at < TILE_CELLS; at += 1) unchecked((sums[at] = 0));
   for (const map of maps) {
-    if (map.aligned) addAligned(map, tileX, tileY);
-    else addResampled(map, tileX, tileY);
+    if (map.aligned) addAligned(map, tileX, tileY, sums);
+    else addResampled(map, tileX, tileY, sums);
   }
   let known = false;
   for (let at: i32 = 0; at < TILE_CELLS; at += 1) {
-    const packed = unchecked(SUMS[at]);
+    const packed = unchecked(sums[at]);
     const seen: i32 = (packed + (1 << (SEEN_BIT - 1))) >> SEEN_BIT;
     if (seen === 0) {
-      out[at] = -1;
+      unchecked((out[at] = -1));
       continue;
     }
     known = true;
     let level: i32 = packed - (seen << SEEN_BIT) + LIMIT;
     if (level < 0) level = 0;
     else if (level > 2 * LIMIT) level = 2 * LIMIT;
-    out[at] = unchecked(PERCENT[level]);
+    unchecked((out[at] = unchecked(percent[level])));
   }
   return known;
 }
 
-function addAligned(map: RoverMap, tileX: i32, tileY: i32): void {
+function addAligned(map: RoverMap, tileX: i32, tileY: i32, sums: Int32Array): void {
   const tile = findTile(map.tiles, tileKey(tileX - map.shiftX, tileY - map.shiftY));
   if (tile === null) return;
   const cells = tile.cells;
-  for (let at: i32 = 0; at < TILE_CELLS; at += 1) addEvidence(at, unchecked(cells[at]));
-}
-
-function addEvidence(at: i32, value: i8): void {
-  if (value !== 0) SUMS[at] = unchecked(SUMS[at]) + value + (1 << SEEN_BIT);
+  for (let at: i32 = 0; at < TILE_CELLS; at += 1) {
+    const value = i32(unchecked(cells[at]));
+    if (value !== 0) unchecked((sums[at] = unchecked(sums[at]) + value + (1 << SEEN_BIT)));
+  }
 }
 
 /** Each merged cell takes the rover's cell that its centre falls into. */
-function addResampled(map: RoverMap, tileX: i32, tileY: i32): void {
+function addResampled(map: RoverMap, tileX: i32, tileY: i32, sums: Int32Array): void {
   const c = map.cosTheta;
   const s = map.sinTheta;
   const left = (tileX * TILE_SIZE + 0.5) * RESOLUTION_M - map.x;
@@ -75,7 +76,10 @@ function addResampled(map: RoverMap, tileX: i32, tileY: i32): void {
         key = wanted;
         tile = findTile(map.tiles, key);
       }
-      if (tile !== null) addEvidence((row << 6) | column, unchecked(tile.cells[((v & 63) << 6) | (u & 63)]));
+      if (tile === null) continue;
+      const value = i32(unchecked(tile.cells[((v & 63) << 6) | (u & 63)]));
+      const at: i32 = (row << 6) | column;
+      if (value !== 0) unchecked((sums[at] = unchecked(sums[at]) + value + (1 << SEEN_BIT)));
     }
   }
 }

@@ -1,5 +1,5 @@
 // Objects of the common view: identity, belief and position, built up from sightings and torn down by looks that miss them.
-import { f64, i32, unchecked } from '../portable.ts';
+import { f64, type i32, unchecked } from '../portable.ts';
 import type { ObjectStatus } from '../host/map-view.ts';
 import { type Estimate, estimateOf, fuseEstimate, type Look, mahalanobis2 } from './observation.ts';
 import type { Sighting } from './records.ts';
