@@ -15,7 +15,7 @@ export interface SlamConfig {
   readonly maxMatchRangeM: number;
   /** Points nearer to each other than this are one for matching [m]. */
   readonly pointSpacingM: number;
-  /** Half length of the line that gives a point its normal [m]. */
+  /** Half length of the line that gives a point its normal [m]. Too short, and noisy normals hold the rover back along corridors. */
   readonly normalWindowM: number;
   /** Share of the points that must lie on known surfaces for a match to count, and their least number. */
   readonly minInlierRatio: number;
@@ -51,12 +51,12 @@ export const DEFAULT_SLAM_CONFIG: SlamConfig = {
   align: { deviationM: 0.03, independence: 0.2, robustM: 0.08, rings: 2 },
   maxMatchRangeM: 30,
   pointSpacingM: 0.03,
-  normalWindowM: 0.13,
+  normalWindowM: 0.25,
   minInlierRatio: 0.35,
   minInliers: 20,
   keyFrameDistanceM: 0.3,
   keyFrameTurnRad: 0.35,
-  localMapM: 8,
+  localMapM: 10,
   localMapMinFrames: 8,
   localMapMaxFrames: 40,
   drawDistanceM: 0.15,

@@ -24,7 +24,7 @@ export function splitLog(log: CarmenLog, rovers: number): LogPart[] {
   return Array.from({ length: rovers }, (_, i) => {
     const scans = log.scans.slice(Math.floor((i * total) / rovers), Math.floor(((i + 1) * total) / rovers));
     const first = scans[0] as LogScan;
-    const last = scans.at(-1) as LogScan;
+    const last = scans[scans.length - 1] as LogScan;
     return { scans, startPose: first.corrected, durationSec: last.scan.stampSec - first.scan.stampSec };
   });
 }

@@ -1,5 +1,5 @@
 // The solver and the search against what they must equal on any input.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BlockSystem } from '../../robot/navigation/localization/block-elimination.ts';
 import { correlativeSearch } from '../../robot/navigation/localization/correlative-search.ts';

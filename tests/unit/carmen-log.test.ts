@@ -73,7 +73,13 @@ describe('a good log', () => {
 
   it('knows the scanner by the number of beams', () => {
     const angles = (count: number): [number, number] => {
-      const scan = parseCarmenLine(laser(0, new Array<number>(count).fill(1)), 1);
+      const scan = parseCarmenLine(
+        laser(
+          0,
+          Array.from({ length: count }, () => 1),
+        ),
+        1,
+      );
       if (scan?.kind !== 'scan') throw new Error('not a scan');
       const degree = 180 / Math.PI;
       return [scan.angleMinRad * degree, (scan.angleMinRad + (count - 1) * scan.angleIncrementRad) * degree];
@@ -94,7 +100,7 @@ describe('a good log', () => {
   });
 
   it('finds out that a short-ranged sensor saturates', async () => {
-    const line = (t: number): string => laser(t, [...new Array<number>(20).fill(8.1), 2, 3, 4]);
+    const line = (t: number): string => laser(t, [...Array.from({ length: 20 }, () => 8.1), 2, 3, 4]);
     const log = await loadCarmenLog(await file('short.log', `${line(0)}\n${line(1)}\n`));
     expect(log.maxRangeM).toBeCloseTo(8.1, 5);
     expect(log.scans[0]?.scan.rangesM[0]).toBe(Number.POSITIVE_INFINITY);

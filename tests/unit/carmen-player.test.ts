@@ -65,6 +65,7 @@ describe('an agent that lives through a log', () => {
     await clock.run({ until: () => player.done });
     expect(seen).toEqual(log.scans.map((_, i) => i));
     expect(player.progress).toBe(1);
-    if (periodSec === 1) expect(clock.nowSec()).toBeLessThan(log.durationSec + 0.5);
+    // A scan waits for the wheels, which need three cycles; beyond that nothing is late.
+    expect(clock.nowSec()).toBeLessThan(Math.max(log.durationSec, 0.45 * log.scans.length) + 0.5);
   });
 });

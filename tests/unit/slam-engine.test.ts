@@ -7,7 +7,7 @@ import { compose, distance, IDENTITY, type Pose2 } from '../../shared/geometry/p
 import { mapAgreement } from '../../shared/mapping/map-agreement.ts';
 import { OccupancyGrid } from '../../shared/mapping/occupancy-grid.ts';
 import { SeededRandom } from '../../sim/random/seeded-random.ts';
-import { box, drive, RING, ROOM, scanFrom, type ScannerOptions, type Segment, straight, turn } from './slam-world.ts';
+import { box, drive, lastOf, RING, ROOM, scanFrom, type ScannerOptions, type Segment, straight, turn } from './slam-world.ts';
 
 const DRIFT = { wayShare: 0.1, headingPerM: 0.04, turnShare: 0.08 };
 
@@ -38,7 +38,7 @@ function run(world: readonly Segment[], start: Pose2, way: readonly Pose2[], see
     last = estimate.pose;
     if (!estimate.matched) unmatched += 1;
   }
-  const odometryErrorM = distance(compose(start, odometry.at(-1) as Pose2), truth.at(-1) as Pose2);
+  const odometryErrorM = distance(compose(start, lastOf(odometry)), lastOf(truth));
   return { slam, truth, worstM, worstRad, worstJumpM, unmatched, odometryErrorM };
 }
 
@@ -122,7 +122,7 @@ describe('where the lidar says little', () => {
   it('keeps the walls of a long bare corridor and takes the way along it from odometry', () => {
     const corridor = box(-50, -1, 100, 1);
     const result = run(corridor, IDENTITY, straight(20), 2);
-    const end = result.slam.trajectory().at(-1)?.pose as Pose2;
+    const end = lastOf(result.slam.trajectory()).pose;
     expect(Math.abs(end.y)).toBeLessThan(0.03);
     expect(Math.abs(end.theta)).toBeLessThan(0.01);
     expect(Math.abs(end.x - 20)).toBeLessThan(result.odometryErrorM + 0.3);
@@ -134,7 +134,7 @@ describe('where the lidar says little', () => {
     const slam = new Slam();
     const { truth, odometry } = drive(IDENTITY, straight(5), DRIFT, new SeededRandom(1));
     const estimates = truth.map((pose, i) => slam.update(scanFrom(corridor, pose, i / 10), odometry[i] as Pose2));
-    const covariance = (estimates.at(-1) as (typeof estimates)[number]).covariance;
+    const covariance = lastOf(estimates).covariance;
     expect(covariance[0]).toBeGreaterThan(20 * covariance[4]);
   });
 });

@@ -13,7 +13,7 @@ import { DEFAULT_SLAM_CONFIG } from '../../robot/navigation/slam-config.ts';
 import { angleDifference } from '../../shared/geometry/angle.ts';
 import { between, compose, distance, IDENTITY, type Pose2 } from '../../shared/geometry/pose2.ts';
 import { SeededRandom } from '../../sim/random/seeded-random.ts';
-import { box, ROOM, scanFrom } from './slam-world.ts';
+import { box, lastOf, ROOM, scanFrom } from './slam-world.ts';
 
 const POINTS = { mount: IDENTITY, maxRangeM: 30, spacingM: 0.03, windowM: 0.13 };
 const ALIGN = DEFAULT_SLAM_CONFIG.align;
@@ -153,7 +153,7 @@ describe('the pose graph', () => {
     return { ...edge, relative: compose(edge.relative, { x: 0.02, y: 0, theta: 0.01 }) };
   });
   const deadReckoned = drifting.reduce<Pose2[]>(
-    (poses, { relative }) => [...poses, compose(poses.at(-1) as Pose2, relative)],
+    (poses, { relative }) => [...poses, compose(lastOf(poses), relative)],
     [square[0] as Pose2],
   );
 

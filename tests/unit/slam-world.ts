@@ -87,9 +87,9 @@ export function drive(start: Pose2, steps: readonly Pose2[], drift: DriftOptions
   const odometry: Pose2[] = [{ x: 0, y: 0, theta: 0 }];
   for (const step of steps) {
     const way = Math.hypot(step.x, step.y);
-    truth.push(compose(truth.at(-1) as Pose2, step));
+    truth.push(compose(lastOf(truth), step));
     odometry.push(
-      compose(odometry.at(-1) as Pose2, {
+      compose(lastOf(odometry), {
         x: step.x * (1 + drift.wayShare * random.gaussian()),
         y: step.y + drift.wayShare * way * random.gaussian(),
         theta: step.theta + (drift.headingPerM * way + drift.turnShare * Math.abs(step.theta)) * random.gaussian(),
@@ -108,4 +108,10 @@ export function straight(metres: number): Pose2[] {
 export function turn(radians: number): Pose2[] {
   const count = Math.ceil(Math.abs(radians) / 0.07);
   return Array.from({ length: count }, () => ({ x: 0, y: 0, theta: radians / count }));
+}
+
+export function lastOf<T>(list: readonly T[]): T {
+  const last = list.at(-1);
+  if (last === undefined) throw new RangeError('an empty list has no last element');
+  return last;
 }

@@ -36,7 +36,7 @@ export interface Prior {
   readonly information: Matrix3;
 }
 
-const MAX_ROUNDS = 12;
+const MAX_ROUNDS = 16;
 /** A point within this of its surface's line is explained by it [m]. */
 const INLIER_M = 0.08;
 
@@ -66,7 +66,7 @@ export function alignScan(map: SurfelMap, points: SurfacePoints, start: Pose2, p
     pose = { x: pose.x + x, y: pose.y + y, theta: normalizeAngle(pose.theta + theta) };
     const moved = Math.hypot(x, y) + 3 * Math.abs(theta);
     if (moved < 0.05 && round >= 1) rings = 1;
-    if (moved < 2e-4 && round >= 2) break;
+    if (moved < 4e-5 && round >= 2) break;
   }
   const last = linearize(map, points, pose, 1, options.robustM);
   const information = scale3(last.information, gain);

@@ -28,7 +28,7 @@ export interface SurfaceOptions {
 }
 
 /** A line is fitted to at most this many neighbours on each side. */
-const MAX_NEIGHBOURS = 12;
+const MAX_NEIGHBOURS = 28;
 
 export function surfacePoints(scan: LidarScan, options: SurfaceOptions): SurfacePoints {
   const beams = collectReturns(scan, options);
@@ -52,7 +52,7 @@ export function surfacePoints(scan: LidarScan, options: SurfaceOptions): Surface
     if (Math.hypot(x - lastX, y - lastY) < spacingM) continue;
     lastX = x;
     lastY = y;
-    const reach = Math.max(options.windowM, 1.6 * (range[i] as number) * increment);
+    const reach = Math.max(options.windowM, 2.2 * (range[i] as number) * increment);
     let low = i;
     let high = i;
     while (low > 0 && i - low < MAX_NEIGHBOURS && joined[low] === 1 && near(px, py, low - 1, x, y, reach)) low -= 1;

@@ -6,6 +6,9 @@ import type { SurfacePoints } from './surface-points.ts';
 const CELL_M = 0.1;
 /** Patches whose normals differ more than acos(0.75) ≈ 41° are kept apart: corners stay sharp, thin walls keep two sides. */
 const SAME_NORMAL = 0.75;
+/** A point belongs to a surfel within this along its line and across it [m]. */
+const SAME_ALONG_M = 0.07;
+const SAME_ACROSS_M = 0.06;
 /** Averages remember about this many observations, so that a surfel can follow a small correction of the map. */
 const MEMORY = 30;
 const GROW = 64;
@@ -91,30 +94,65 @@ export class SurfelMap {
     const column = Math.floor(x / CELL_M);
     const row = Math.floor(y / CELL_M);
     this.#cover(column, row);
-    const cell = (row - this.#bottom) * this.#width + column - this.#left;
-    for (let i = this.#heads[cell] as number; i >= 0; i = this.#next[i] as number) {
-      if ((this.#normalX[i] as number) * nx + (this.#normalY[i] as number) * ny < SAME_NORMAL) continue;
-      const count = Math.min((this.#count[i] as number) + 1, MEMORY);
-      this.#count[i] = count;
-      this.#x[i] = (this.#x[i] as number) + (x - (this.#x[i] as number)) / count;
-      this.#y[i] = (this.#y[i] as number) + (y - (this.#y[i] as number)) / count;
-      const mx = (this.#normalX[i] as number) + (nx - (this.#normalX[i] as number)) / count;
-      const my = (this.#normalY[i] as number) + (ny - (this.#normalY[i] as number)) / count;
-      const length = Math.hypot(mx, my);
-      this.#normalX[i] = mx / length;
-      this.#normalY[i] = my / length;
+    const i = this.#sameSurface(x, y, nx, ny);
+    if (i >= 0) {
+      this.#average(i, x, y, nx, ny);
       return;
     }
-    const i = this.#size;
-    if (i === this.#capacity) this.#enlarge();
-    this.#x[i] = x;
-    this.#y[i] = y;
-    this.#normalX[i] = nx;
-    this.#normalY[i] = ny;
-    this.#count[i] = 1;
-    this.#next[i] = this.#heads[cell] as number;
-    this.#heads[cell] = i;
+    const added = this.#size;
+    if (added === this.#capacity) this.#enlarge();
+    this.#x[added] = x;
+    this.#y[added] = y;
+    this.#normalX[added] = nx;
+    this.#normalY[added] = ny;
+    this.#count[added] = 1;
+    const cell = (row - this.#bottom) * this.#width + column - this.#left;
+    this.#next[added] = this.#heads[cell] as number;
+    this.#heads[cell] = added;
     this.#size += 1;
+  }
+
+  /**
+   * The surfel that a point belongs to, or −1. It is looked for across cell borders: a wall that lies on a border would fall into two
+   * layers otherwise, and between two layers a scan feels no pull.
+   */
+  #sameSurface(x: number, y: number, nx: number, ny: number): number {
+    const column = Math.floor(x / CELL_M) - this.#left;
+    const row = Math.floor(y / CELL_M) - this.#bottom;
+    let best = -1;
+    let bestAlong = SAME_ALONG_M;
+    for (let r = Math.max(0, row - 1); r <= row + 1 && r < this.#height; r += 1) {
+      for (let q = Math.max(0, column - 1); q <= column + 1 && q < this.#width; q += 1) {
+        for (let i = this.#heads[r * this.#width + q] as number; i >= 0; i = this.#next[i] as number) {
+          const mx = this.#normalX[i] as number;
+          const my = this.#normalY[i] as number;
+          if (mx * nx + my * ny < SAME_NORMAL) continue;
+          const dx = x - (this.#x[i] as number);
+          const dy = y - (this.#y[i] as number);
+          const across = mx * dx + my * dy;
+          if (across > SAME_ACROSS_M || across < -SAME_ACROSS_M) continue;
+          const along = Math.abs(mx * dy - my * dx);
+          if (along >= bestAlong) continue;
+          best = i;
+          bestAlong = along;
+        }
+      }
+    }
+    return best;
+  }
+
+  #average(i: number, x: number, y: number, nx: number, ny: number): void {
+    const count = Math.min((this.#count[i] as number) + 1, MEMORY);
+    this.#count[i] = count;
+    const mx = (this.#normalX[i] as number) + (nx - (this.#normalX[i] as number)) / count;
+    const my = (this.#normalY[i] as number) + (ny - (this.#normalY[i] as number)) / count;
+    const length = Math.hypot(mx, my);
+    this.#normalX[i] = mx / length;
+    this.#normalY[i] = my / length;
+    // Only across: a surfel stays in its cell's neighbourhood, and where along the wall it sits says nothing.
+    const across = ((x - (this.#x[i] as number)) * mx + (y - (this.#y[i] as number)) * my) / length / count;
+    this.#x[i] = (this.#x[i] as number) + (across * mx) / length;
+    this.#y[i] = (this.#y[i] as number) + (across * my) / length;
   }
 
   #enlarge(): void {

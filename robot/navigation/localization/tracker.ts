@@ -9,7 +9,7 @@ import { predict, rotateCovariance, stepCovariance } from './odometry-model.ts';
 import { optimizePoseGraph, type PoseEdge } from './pose-graph.ts';
 import { ScanMatcher } from './scan-matcher.ts';
 import { type SurfacePoints, surfacePoints } from './surface-points.ts';
-import { SurfelMap } from './surfel-map.ts';
+import type { SurfelMap } from './surfel-map.ts';
 import { add3, diagonal3, inverse3, type Matrix3, planarDeviation, quadratic3, ZERO3 } from './symmetric3.ts';
 
 export interface TrackStep {
@@ -170,7 +170,7 @@ export class Tracker {
       this.#frames.map(({ pose }) => pose),
       this.#edges,
     );
-    if (solution === null || (solution.errors.at(-1) as number) > MAX_LOOP_ERROR) return false;
+    if (solution === null || (solution.errors.at(-1) ?? 0) > MAX_LOOP_ERROR) return false;
     for (const [i, pose] of solution.poses.entries()) (this.#frames[i] as KeyFrame).pose = pose;
     return true;
   }
