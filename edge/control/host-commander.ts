@@ -33,7 +33,7 @@ export class HostCommander {
   command(host: string, command: WithoutEnvelope<HostCommand>, timeoutSec: number): Promise<HostReply> {
     const { channel, site, inbox } = this.#options;
     const id = `${inbox}-${++this.#count}`;
-    const whole = { ...command, id, replyTo: inbox } as HostCommand;
+    const whole = { ...command, id, replyTo: inbox };
     const send = (): void => channel.tell(hostCommand, { site, host }, whole);
     return this.#pending.request(id, `${command.kind} at ${host}`, send, { timeoutSec });
   }

@@ -43,12 +43,12 @@ export interface Gateway {
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { listen, view, logger } = options;
   const app = await createRestApp({ title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' });
-  app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } as object }, async (_request, reply) => {
+  app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } }, async (_request, reply) => {
     const hosts = view.hosts().length;
     const healthy = view.brokerUp() && hosts > 0;
     return reply.status(healthy ? 200 : 503).send({ status: healthy ? 'ok' : 'degraded', broker: view.brokerUp(), hosts });
   });
-  app.get('/api/site', { schema: { summary: 'Hosts, instances and counters' } as object }, async () => ({
+  app.get('/api/site', { schema: { summary: 'Hosts, instances and counters' } }, async () => ({
     site: view.site,
     hosts: view.hosts(),
     placements: view.placements(),
@@ -56,7 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     malformed: view.malformed(),
   }));
   if (existsSync(options.dashboard)) await app.register(fastifyStatic, { root: options.dashboard, index: 'index.html' });
-  else app.get('/', { schema: { hide: true } as object }, async (_request, reply) => reply.redirect('/docs'));
+  else app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'));
 
   const sockets = new WebSocketServer({
     noServer: true,

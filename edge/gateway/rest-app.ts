@@ -23,8 +23,8 @@ export async function createRestApp(info: { readonly title: string; readonly des
     const status = (error as { statusCode?: number }).statusCode ?? 500;
     return reply.status(status).send({ code: status < 500 ? 'OUT_CLI_USAGE' : 'OUT_INTERNAL', message: (error as Error).message });
   });
-  app.get('/docs/json', { schema: { hide: true } as object }, async () => app.swagger());
-  app.get('/docs', { schema: { hide: true } as object }, async (_request, reply) =>
+  app.get('/docs/json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/docs', { schema: { hide: true } }, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(renderApiPage(app.swagger() as unknown as Parameters<typeof renderApiPage>[0])),
   );
   return app;

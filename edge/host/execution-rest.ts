@@ -25,10 +25,10 @@ export async function startExecutionRest({ execution, host, listen }: ExecutionR
     if (info === null) throw new OutriderError('OUT_EDGE_UNKNOWN', `${host} runs no instance ${instance}`);
     return info;
   };
-  app.get('/instances', { schema: { summary: 'All instances with their state and statistics' } as object }, async () => execution.list());
+  app.get('/instances', { schema: { summary: 'All instances with their state and statistics' } }, async () => execution.list());
   app.get<{ Params: { instance: string } }>(
     '/instances/:instance',
-    { schema: { summary: 'One instance', params, response: { 404: errorSchema } } as object },
+    { schema: { summary: 'One instance', params, response: { 404: errorSchema } } },
     async (request) => find(request.params.instance),
   );
   app.get<{ Params: { instance: string } }>(
@@ -38,7 +38,7 @@ export async function startExecutionRest({ execution, host, listen }: ExecutionR
         summary: 'Checkpoint of a shared instance',
         description: 'The newest one in the store; the instance goes on.',
         params,
-      } as object,
+      },
     },
     async (request, reply) => {
       find(request.params.instance);
@@ -53,7 +53,7 @@ export async function startExecutionRest({ execution, host, listen }: ExecutionR
         summary: 'Stops an instance',
         description: 'A shared one is restarted by the manager from its checkpoint.',
         params,
-      } as object,
+      },
     },
     async (request) => {
       const { instance, epoch, rover } = find(request.params.instance);

@@ -57,7 +57,7 @@ export class ManagerClient {
     const deadlineSec = clock.nowSec() + options.timeoutSec;
     for (;;) {
       const id = `${rover.slice(0, 32)}-${session}-${++this.#count}`;
-      const whole = { ...request, id, rover, credential } as OffloadRequest;
+      const whole = { ...request, id, rover, credential };
       const timeoutSec = Math.max(0.05, deadlineSec - clock.nowSec());
       const send = (): void => this.#channel.tell(offloadRequest, { site, rover }, whole);
       const reply = await this.#pending.request(id, `${request.kind} at the Offload Manager`, send, { ...options, timeoutSec });

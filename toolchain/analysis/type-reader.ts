@@ -91,7 +91,7 @@ export class TypeReader {
     if (first === undefined) return null;
     if (members.every((item) => item.flags & ts.TypeFlags.BooleanLike)) return { kind: 'boolean' };
     if (members.every((item) => item.isStringLiteral())) {
-      const cases = members.map((item) => (item as ts.StringLiteralType).value);
+      const cases = members.map((item) => item.value);
       return { kind: 'enum', name: this.#enumName(first, members), cases };
     }
     if (members.length > 1) return this.#readVariant(members, node, purpose, problem);

@@ -321,25 +321,23 @@ export const EXPRESSIONS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
   [S.PrefixUnaryExpression, placed(emitPrefix)],
   [S.PostfixUnaryExpression, placed((node: ts.PostfixUnaryExpression, e) => e.splice(node))],
   [S.CallExpression, placed(emitCall)],
-  [S.NewExpression, newExpression as Handler],
+  [S.NewExpression, newExpression],
   [
     S.ConditionalExpression,
-    ((node: ts.ConditionalExpression, e: Emitter) =>
-      `(${condition(node.condition, e)} ? ${e.emit(node.whenTrue)} : ${e.emit(node.whenFalse)})`) as Handler,
+    (node: ts.ConditionalExpression, e: Emitter) =>
+      `(${condition(node.condition, e)} ? ${e.emit(node.whenTrue)} : ${e.emit(node.whenFalse)})`,
   ],
-  [S.ArrayLiteralExpression, arrayLiteral as Handler],
-  [S.ObjectLiteralExpression, objectLiteral as Handler],
-  [S.TemplateExpression, template as Handler],
+  [S.ArrayLiteralExpression, arrayLiteral],
+  [S.ObjectLiteralExpression, objectLiteral],
+  [S.TemplateExpression, template],
   [
     S.AsExpression,
-    ((node: ts.AsExpression, e: Emitter) =>
-      node.type.getText() === 'const' || e.kindOf(node) !== null
-        ? settleInPlace(node, e.body(node.expression), e)
-        : assertion(node, e)) as Handler,
+    (node: ts.AsExpression, e: Emitter) =>
+      node.type.getText() === 'const' || e.kindOf(node) !== null ? settleInPlace(node, e.body(node.expression), e) : assertion(node, e),
   ],
-  [S.SatisfiesExpression, ((node: ts.SatisfiesExpression, e: Emitter) => e.body(node.expression)) as Handler],
+  [S.SatisfiesExpression, (node: ts.SatisfiesExpression, e: Emitter) => e.body(node.expression)],
   [S.NonNullExpression, placed(nonNull)],
-  [S.NullKeyword, (() => 'null') as Handler],
+  [S.NullKeyword, () => 'null'],
   [S.TypeOfExpression, refuse('typeof is not portable: give the value one type')],
   [S.DeleteExpression, refuse('delete is not portable: use a Map, or a field that may be null')],
   [S.AwaitExpression, refuse('await is not portable: elastic functions are synchronous inside')],

@@ -148,12 +148,12 @@ const refuse =
 
 const S = ts.SyntaxKind;
 export const STATEMENTS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
-  [S.VariableDeclaration, variableDeclaration as Handler],
-  [S.ForOfStatement, forOf as Handler],
-  [S.ReturnStatement, returnStatement as Handler],
+  [S.VariableDeclaration, variableDeclaration],
+  [S.ForOfStatement, forOf],
+  [S.ReturnStatement, returnStatement],
   [S.IfStatement, conditional('if')],
   [S.WhileStatement, conditional('while')],
-  [S.CaseClause, caseClause as Handler],
+  [S.CaseClause, caseClause],
   [S.ForInStatement, refuse('for…in is not portable: loop over an array or a Map')],
   [S.TryStatement, refuse('try/catch is not portable: a thrown error ends the call; return a result that says what failed')],
   [S.WithStatement, refuse('with is not portable')],

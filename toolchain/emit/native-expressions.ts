@@ -141,14 +141,14 @@ const number = placed((node: ts.Identifier) => node.text) as (node: ts.Identifie
 
 const S = ts.SyntaxKind;
 export const NATIVE_HANDLERS: readonly (readonly [ts.SyntaxKind, Handler])[] = [
-  [S.Identifier, ((node: ts.Identifier, e: Emitter) => (isValue(node) ? number(node, e) : node.text)) as Handler],
+  [S.Identifier, (node: ts.Identifier, e: Emitter) => (isValue(node) ? number(node, e) : node.text)],
   [S.NumericLiteral, placed((node: ts.NumericLiteral) => node.getText())],
   [S.PropertyAccessExpression, placed((node: ts.PropertyAccessExpression, e) => e.splice(node))],
   [S.ElementAccessExpression, placed((node: ts.ElementAccessExpression, e) => e.splice(node))],
-  [S.ConditionalExpression, ((node: ts.ConditionalExpression, e: Emitter) => e.splice(node)) as Handler],
+  [S.ConditionalExpression, (node: ts.ConditionalExpression, e: Emitter) => e.splice(node)],
   [S.BinaryExpression, placed(binary)],
   [S.PrefixUnaryExpression, placed(increment)],
   [S.PostfixUnaryExpression, placed(increment)],
   [S.CallExpression, placed(call)],
-  [S.PrivateIdentifier, privateIdentifier as Handler],
+  [S.PrivateIdentifier, privateIdentifier],
 ];

@@ -61,8 +61,8 @@ function emitSources(context: EmitContext): ReadonlyMap<string, string> {
     context,
     new Map<ts.SyntaxKind, Handler>([
       ...NATIVE_HANDLERS,
-      [ts.SyntaxKind.FunctionDeclaration, hostFunction as Handler],
-      [ts.SyntaxKind.ClassDeclaration, exported as Handler],
+      [ts.SyntaxKind.FunctionDeclaration, hostFunction],
+      [ts.SyntaxKind.ClassDeclaration, exported],
     ]),
   );
   return new Map(context.module.files.map((file) => [file.fileName, file.text.slice(0, file.getStart()) + emitter.splice(file)]));

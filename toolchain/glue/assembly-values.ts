@@ -317,7 +317,12 @@ export class ValueGlue {
       case 'option':
         return `return v === null ? 1 : 1 + ${this.need('size', type.value)}(${isScalar(type.value) ? 'v!.value' : 'v!'});`;
       case 'variant':
-        return `${type.cases.map((item, index) => `${index === type.cases.length - 1 ? '' : `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) `}{ const w = changetype<${item.className}>(v); return ${[String(discriminantBytes(type.cases.length)), ...item.fields.map((field) => `${this.need('size', field.type)}(w.${memberOf(field)})`)].join(' + ')}; }`).join(' ')}`;
+        return type.cases
+          .map(
+            (item, index) =>
+              `${index === type.cases.length - 1 ? '' : `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) `}{ const w = changetype<${item.className}>(v); return ${[String(discriminantBytes(type.cases.length)), ...item.fields.map((field) => `${this.need('size', field.type)}(w.${memberOf(field)})`)].join(' + ')}; }`,
+          )
+          .join(' ');
     }
   }
 
