@@ -74,6 +74,11 @@ export class CallEngine {
     return this.#localProcessed;
   }
 
+  /** Whether a call is under way on board, so that its effect may be in the state or not. */
+  get localBusy(): boolean {
+    return this.#localBusy;
+  }
+
   /** All results up to here have arrived. */
   get received(): number {
     return this.#received;
@@ -211,7 +216,12 @@ export class CallEngine {
     if (this.#place.kind === 'closed') return refuse('OUT_ELASTIC_CLOSED', 'the module is closed');
     const { signal, deadlineMs = defaultDeadlineMs } = options ?? {};
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-    const encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
+    let encoded: Uint8Array<ArrayBuffer>;
+    try {
+      encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     if (encoded.byteLength > MAX_VALUES_BYTES) {
       return refuse('OUT_WIRE_LIMIT', `arguments of ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`);
     }

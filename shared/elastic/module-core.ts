@@ -106,14 +106,18 @@ export class ModuleCore {
     return this.local;
   }
 
-  /** The on-board state, with the number up to which effects are in it. Null for a module without state. */
+  /**
+   * The on-board state, with the number up to which effects are in it (0 while calls go on: good as a base only). Null for a module without state.
+   */
   async captureLocal(): Promise<HeldState | null> {
     const { local } = this;
     if (!this.stateful || local === null) return null;
+    const processed = this.engine.localBusy ? 0 : this.engine.localProcessed;
     const captured: CapturedState = isLocalRunner(local) ? await local.capture() : captureState(this.options.manifest, local);
     this.#stateCount += 1;
     const id = `${this.options.channelId}.${this.epoch}.${this.#stateCount}`;
-    return { ...captured, id, processed: this.engine.localProcessed };
+    const isStill = !this.engine.localBusy && this.engine.localProcessed === processed;
+    return { ...captured, id, processed: isStill ? processed : 0 };
   }
 
   async restoreLocal(state: CapturedState | null): Promise<void> {

@@ -4,6 +4,7 @@ import type { FunctionSignature, InterfaceType } from '../../shared/elastic/inte
 import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
 import { decodeValues, encodeValues } from '../../shared/elastic/value-codec.ts';
+import { checkValue } from '../../shared/elastic/value-codec-check.ts';
 
 const F64: InterfaceType = { kind: 'number', type: 'f64' };
 const TEXT: InterfaceType = { kind: 'string' };
@@ -84,6 +85,8 @@ export class Ledger implements ModuleInstance {
     this.onCall(functionName);
     switch (functionName) {
       case 'append':
+        // As the toolchain's instances do.
+        checkValue(F64, args[0], 'value 0');
         return this.entries.push(args[0] as number);
       case 'entries':
         return Float64Array.from(this.entries);

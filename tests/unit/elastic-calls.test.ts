@@ -1,0 +1,317 @@
+// What a caller can rely on: deadlines, cancellation, latest, back pressure, typed errors, streams, wherever the module runs.
+import { describe, expect, it } from 'vitest';
+import { ElasticModule, type ElasticModuleOptions } from '../../shared/elastic/elastic-module.ts';
+import { streamCalls } from '../../shared/elastic/stream-calls.ts';
+import type { LocalRunner } from '../../shared/elastic/local-runner.ts';
+import { captureState, restoreState } from '../../shared/elastic/state-form.ts';
+import { OutriderError } from '../../shared/errors.ts';
+import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
+import { Echo, Ledger, echoManifest, ledgerManifest, type EchoHandle, type LedgerHandle } from '../support/elastic-ledger.ts';
+import { TestSite, type TestSiteOptions } from '../support/elastic-test-site.ts';
+
+type Rig<H> = { clock: VirtualClock; site: TestSite; module: ElasticModule<H> };
+
+function ledger(site: Partial<TestSiteOptions> = {}, options: Partial<ElasticModuleOptions> = {}): Rig<LedgerHandle> {
+  const clock = new VirtualClock();
+  const manifest = ledgerManifest('per-rover');
+  const testSite = new TestSite({ clock, manifest, createInstance: () => new Ledger(), delaySec: () => 0.001, ...site });
+  const createLocal = (): Promise<Ledger> => Promise.resolve(new Ledger());
+  return {
+    clock,
+    site: testSite,
+    module: new ElasticModule({ manifest, channelId: 'r1', clock, site: testSite, createLocal, ...options }),
+  };
+}
+
+function echo(site: Partial<TestSiteOptions> = {}, options: Partial<ElasticModuleOptions> = {}): Rig<EchoHandle> {
+  const clock = new VirtualClock();
+  const manifest = echoManifest();
+  const testSite = new TestSite({ clock, manifest, createInstance: () => new Echo(), delaySec: () => 0.001, ...site });
+  const createLocal = (): Promise<Echo> => Promise.resolve(new Echo());
+  return {
+    clock,
+    site: testSite,
+    module: new ElasticModule({ manifest, channelId: 'r1', clock, site: testSite, createLocal, ...options }),
+  };
+}
+
+async function inVirtualTime<H>({ clock, module }: Rig<H>, work: () => Promise<void>): Promise<void> {
+  await clock.runUntilSettled(
+    (async () => {
+      await module.start();
+      await work();
+      await module.close();
+    })(),
+  );
+}
+
+const settled = <T>(promises: Promise<T>[]): Promise<string[]> =>
+  Promise.all(promises.map((promise) => promise.then(String, (error: OutriderError) => error.code ?? error.message)));
+
+describe('a call', () => {
+  it.each(['onboard', 'edge'])('%s throws registered errors as themselves, and others with their message', async (where) => {
+    const rig = ledger();
+    await inVirtualTime(rig, async () => {
+      if (where === 'edge') await rig.module.offload();
+      await expect(rig.module.handle.fail('too far')).rejects.toThrow('too far');
+      if (where === 'edge') await expect(rig.module.handle.fail('x')).rejects.toMatchObject({ code: 'OUT_ELASTIC_REMOTE' });
+      await expect(rig.module.handle.append('one' as never)).rejects.toMatchObject({ code: 'OUT_MODULE_VALUE' });
+      expect(await rig.module.handle.append(1)).toBe(1);
+    });
+  });
+
+  it('rejects at its deadline; one that has not begun takes no effect', async () => {
+    const rig = ledger({ holdBackSec: (name) => (name === 'append' ? 0.1 : 0) });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const startedSec = rig.clock.nowSec();
+      const calls = [1, 2, 3, 4].map((entry) => rig.module.handle.append(entry, { deadlineMs: 150 }));
+      expect(await settled(calls)).toEqual(['1', 'OUT_ELASTIC_DEADLINE', 'OUT_ELASTIC_DEADLINE', 'OUT_ELASTIC_DEADLINE']);
+      expect(rig.clock.nowSec() - startedSec).toBeCloseTo(0.15, 2);
+      // The second had begun: it takes effect once, and nobody waits for it any more.
+      expect([...(await rig.module.handle.entries())]).toEqual([1, 2]);
+    });
+  });
+
+  it('can be cancelled: before it begins it takes no effect, wherever it waits', async () => {
+    const rig = ledger({ holdBackSec: () => 0.05, prepareSec: 0.01 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const controller = new AbortController();
+      const calls = [1, 2, 3].map((entry) => rig.module.handle.append(entry, { signal: controller.signal }));
+      calls.push(rig.module.handle.append(4));
+      await rig.clock.sleep(0.02);
+      controller.abort(new Error('not wanted'));
+      expect(await settled(calls)).toEqual(['not wanted', 'not wanted', 'not wanted', '2']);
+      expect([...(await rig.module.handle.entries())]).toEqual([1, 4]);
+      await expect(rig.module.handle.append(5, { signal: controller.signal })).rejects.toThrow('not wanted');
+    });
+  });
+
+  it('that is cancelled while the module moves does not happen at the new place', async () => {
+    const rig = ledger({ delaySec: () => 0.02 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      await rig.module.handle.append(1);
+      const controller = new AbortController();
+      const moving = rig.module.recall();
+      while (rig.module.placement.kind !== 'moving') await rig.clock.sleep(0.001);
+      const call = rig.module.handle.append(2, { signal: controller.signal });
+      await rig.clock.sleep(0.001);
+      controller.abort(new Error('not wanted'));
+      await expect(call).rejects.toThrow('not wanted');
+      expect((await moving).outcome).toBe('moved');
+      expect([...(await rig.module.handle.entries())]).toEqual([1]);
+    });
+  });
+
+  it('is refused when too many wait already, and accepted again when they are answered', async () => {
+    const rig = ledger({}, { outboxMaxCalls: 10 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const calls = Array.from({ length: 11 }, (_, entry) => rig.module.handle.append(entry));
+      expect((await settled(calls)).filter((answer) => answer === 'OUT_ELASTIC_OVERLOADED')).toHaveLength(1);
+      expect(await rig.module.handle.append(10)).toBe(11);
+    });
+  });
+
+  it('waits for a checkpoint when what may have to be made again fills the outbox', async () => {
+    // The shell would make none by itself.
+    const rig = ledger({ checkpointEverySec: 1e6, checkpointEveryCalls: 1e6 }, { outboxMaxCalls: 16 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      for (let entry = 0; entry < 200; entry += 1) expect(await rig.module.handle.append(entry)).toBe(entry + 1);
+      expect(rig.module.stats.outbox.calls).toBeLessThanOrEqual(17);
+    });
+  });
+
+  it('that traps is not made again: the instance is replaced, and the state before it is kept', async () => {
+    const rig = ledger();
+    await inVirtualTime(rig, async () => {
+      await rig.module.handle.append(1);
+      await rig.module.offload();
+      await rig.module.handle.append(2);
+      await expect(rig.module.handle.trap()).rejects.toMatchObject({ code: 'OUT_MODULE_TRAP' });
+      expect(await rig.module.handle.append(3)).toBe(3);
+      expect([...(await rig.module.handle.entries())]).toEqual([1, 2, 3]);
+    });
+  });
+
+  it('rejects with OUT_ELASTIC_CLOSED once the module is closed', async () => {
+    const rig = ledger({ holdBackSec: () => 1 });
+    let pending: Promise<string[]> | null = null;
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      pending = settled([rig.module.handle.append(1)]);
+    });
+    expect(await pending).toEqual(['OUT_ELASTIC_CLOSED']);
+    await expect(rig.module.handle.append(2)).rejects.toMatchObject({ code: 'OUT_ELASTIC_CLOSED' });
+    await expect(rig.module.offload()).rejects.toMatchObject({ code: 'OUT_ELASTIC_CLOSED' });
+  });
+});
+
+describe('a latest function', () => {
+  it('drops what is stale: of the calls that wait only the newest is made', async () => {
+    const rig = echo({ holdBackSec: () => 0.1 }, { latest: ['double'] });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const calls = [1, 2, 3, 4].map((value) => rig.module.handle.double(value));
+      expect(await settled(calls)).toEqual(['2', 'OUT_ELASTIC_STALE', 'OUT_ELASTIC_STALE', '8']);
+      expect(rig.module.stats.calls.stale).toBe(2);
+    });
+  });
+
+  it('is not made again after a loss, and goes on with newer calls', async () => {
+    const rig = ledger({ holdBackSec: () => 0.1 }, { latest: ['append'] });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const [first, second] = [rig.module.handle.append(1), rig.module.handle.append(2)];
+      await rig.clock.sleep(0.02);
+      rig.site.crash(rig.site.running[0]!);
+      expect(await settled([first, second])).toEqual(['OUT_ELASTIC_STALE', '1']);
+      expect([...(await rig.module.handle.entries())]).toEqual([2]);
+    });
+  });
+});
+
+describe('a move that fails', () => {
+  it('is told as refused when the site has no place, and calls go on', async () => {
+    const rig = ledger();
+    await inVirtualTime(rig, async () => {
+      rig.site.refuse = true;
+      const report = await rig.module.offload();
+      expect(report).toMatchObject({ outcome: 'refused', error: { code: 'OUT_ELASTIC_REFUSED' } });
+      expect(await rig.module.handle.append(1)).toBe(1);
+    });
+  });
+
+  it('leaves the module on board when the place dies at any moment of the move', async () => {
+    for (let crashMs = 0; crashMs < 14; crashMs += 1) {
+      const rig = ledger({ delaySec: () => 0.002 });
+      await inVirtualTime(rig, async () => {
+        await rig.module.handle.append(1);
+        const moving = rig.module.offload();
+        await rig.clock.sleep(crashMs / 1000 + 0.0005);
+        const running = rig.site.running[0];
+        if (running !== undefined) rig.site.crash(running);
+        const report = await moving;
+        expect(['failed', 'moved']).toContain(report.outcome);
+        expect(await rig.module.handle.append(2)).toBe(2);
+        expect([...(await rig.module.handle.entries())]).toEqual([1, 2]);
+        expect(rig.module.placement.kind).toBe('onboard');
+      });
+    }
+  });
+});
+
+describe('an on-board runner of its own', () => {
+  it('serves calls one at a time, and its state moves like an inline instance’s', async () => {
+    const clock = new VirtualClock();
+    const manifest = ledgerManifest('per-rover');
+    const instance = new Ledger();
+    let busy = false;
+    const runner: LocalRunner = {
+      build: 'native',
+      async call(name, args) {
+        expect(busy).toBe(false);
+        busy = true;
+        await clock.sleep(0.01);
+        busy = false;
+        return instance.call(name, args);
+      },
+      capture: () => Promise.resolve(captureState(manifest, instance)),
+      restore: (state) => Promise.resolve(restoreState(manifest, instance, state)),
+      close: () => Promise.resolve(),
+    };
+    const site = new TestSite({ clock, manifest, createInstance: () => new Ledger(), delaySec: () => 0.001 });
+    const module = new ElasticModule<LedgerHandle>({ manifest, channelId: 'r1', clock, site, createLocal: () => Promise.resolve(runner) });
+    await inVirtualTime({ clock, site, module }, async () => {
+      const answers = [1, 2, 3].map((entry) => module.handle.append(entry));
+      expect((await module.offload()).outcome).toBe('moved');
+      answers.push(module.handle.append(4));
+      expect((await module.recall()).outcome).toBe('moved');
+      answers.push(module.handle.append(5));
+      expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5]);
+      expect(instance.entries).toEqual([1, 2, 3, 4, 5]);
+    });
+  });
+});
+
+describe('a stream', () => {
+  it('takes items and gives results in order, a window ahead, while the module moves', async () => {
+    const rig = echo({ holdBackSec: () => 0.002 });
+    await inVirtualTime(rig, async () => {
+      let taken = 0;
+      let given = 0;
+      let ahead = 0;
+      async function* source(): AsyncGenerator<number> {
+        for (let item = 0; item < 100; item += 1) {
+          taken += 1;
+          ahead = Math.max(ahead, taken - given);
+          yield item;
+          if (item % 10 === 0) await rig.clock.sleep(0.005);
+        }
+      }
+      const moves = (async () => {
+        for (const move of ['offload', 'handoff', 'recall'] as const) expect((await rig.module[move]()).outcome).toBe('moved');
+      })();
+      const results: number[] = [];
+      for await (const result of streamCalls((item: number) => rig.module.handle.double(item), source(), { window: 5 })) {
+        given += 1;
+        results.push(result);
+      }
+      await moves;
+      expect(results).toEqual(Array.from({ length: 100 }, (_, item) => 2 * item));
+      expect(ahead).toBeLessThanOrEqual(6);
+      expect(ahead).toBeGreaterThan(2);
+    });
+  });
+
+  it('gives an answer when it is there, not only when the source has its next item', async () => {
+    const rig = echo();
+    await inVirtualTime(rig, async () => {
+      async function* source(): AsyncGenerator<number> {
+        yield 1;
+        await rig.clock.sleep(100);
+        yield 2;
+      }
+      const times: number[] = [];
+      for await (const result of streamCalls((item: number) => rig.module.handle.double(item), source()))
+        times.push(rig.clock.nowSec() + 0 * result);
+      expect(times[0]).toBeLessThan(1);
+      expect(times[1]).toBeGreaterThan(99);
+    });
+  });
+
+  it('ends with the error of a call, and cancels and closes the source when it is left', async () => {
+    const rig = ledger({ holdBackSec: () => 0.01 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const seen: number[] = [];
+      await expect(
+        (async () => {
+          for await (const count of streamCalls(
+            (item: number) => (item === 3 ? rig.module.handle.fail('three').then(() => 0) : rig.module.handle.append(item)),
+            [1, 2, 3, 4],
+          ))
+            seen.push(count);
+        })(),
+      ).rejects.toThrow('three');
+      expect(seen).toEqual([1, 2]);
+      let closed = false;
+      function* endless(): Generator<number> {
+        try {
+          for (let item = 10; ; item += 1) yield item;
+        } finally {
+          closed = true;
+        }
+      }
+      for await (const count of streamCalls((item: number, options) => rig.module.handle.append(item, options), endless(), { window: 8 })) {
+        if (count > 4) break;
+      }
+      expect(closed).toBe(true);
+      const entries = await rig.module.handle.entries();
+      expect(entries.length).toBeLessThan(10);
+    });
+  });
+});
