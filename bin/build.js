@@ -20,11 +20,11 @@ if (!compilersPresent) {
 }
 
 const steps = [
-  ['types and JavaScript', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']],
-  ['elastic modules', 'dist/toolchain/build-all.js', []],
-  ['dashboard', 'node_modules/vite/bin/vite.js', ['build', 'edge/dashboard', '--logLevel', 'warn']],
+  { what: 'types and JavaScript', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.build.json'] },
+  { what: 'elastic modules', script: 'dist/toolchain/build-all.js', args: [] },
+  { what: 'dashboard', script: 'node_modules/vite/bin/vite.js', args: ['build', 'edge/dashboard', '--logLevel', 'warn'] },
 ];
-for (const [what, script, args] of steps) {
+for (const { what, script, args } of steps) {
   const started = performance.now();
   const { status } = spawnSync(process.execPath, [`${root}/${script}`, ...args], { cwd: root, stdio: 'inherit' });
   if (status !== 0) {

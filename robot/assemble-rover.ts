@@ -35,6 +35,8 @@ export interface AssembleOptions {
   readonly ports: RoverPorts;
   /** The device model of a simulated rover; null on real devices, where work takes its own time. */
   readonly compute: DeviceCompute | null;
+  /** Which latencies are modelled rather than measured; for telemetry. */
+  readonly modelled: 'none' | 'onboard' | 'all';
   readonly clock: Clock;
   readonly bus: MessageBus;
   readonly dataPlane: DataPlane;
@@ -97,7 +99,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     });
   const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView }, []);
   const detector = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
-  const modules = new RoverModules({ mapServer, detector, modelled: compute !== null });
+  const modules = new RoverModules({ mapServer, detector, modelled: options.modelled });
   const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
   const rover = new Rover({
     id,

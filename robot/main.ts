@@ -107,6 +107,7 @@ async function replayFleet(log: CarmenLog, options: ReplayOptions): Promise<Repl
       geometry: GEOMETRY,
       ports: { drive: player.drive, lidar: player.lidar, camera: null, power: null, metrics: null },
       compute: null,
+      modelled: 'all',
       clock,
       bus: broker.connect(id, { node: id, will: roverLastWill(HEADLESS_SITE, id, MISSION.id) }),
       dataPlane: dataPlane.at(id),

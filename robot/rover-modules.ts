@@ -7,8 +7,8 @@ import type { RoverState } from '../shared/protocol/rover.ts';
 export interface RoverModulesOptions {
   readonly mapServer: ElasticModule<MapServerHandle>;
   readonly detector: ElasticModule<ObjectDetectorHandle>;
-  /** True where on-board latencies come from a device model. */
-  readonly modelled: boolean;
+  /** Which latencies a device or network model makes: none on real rovers, those on board in live simulations, all on a virtual clock. */
+  readonly modelled: 'none' | 'onboard' | 'all';
 }
 
 export class RoverModules {
@@ -30,6 +30,7 @@ export class RoverModules {
 
   /** For telemetry. */
   placements(): RoverState['modules'] {
+    const { modelled } = this.#options;
     return [this.mapServer, this.detector].map((module) => {
       const { kind, hostId, epoch } = module.placement;
       const { calls, latencyMs } = module.stats;
@@ -40,7 +41,7 @@ export class RoverModules {
         epoch,
         calls: calls.onboard + calls.edge,
         latencyMs: latency === null ? null : latency.p50,
-        modelled: this.#options.modelled,
+        modelled: modelled === 'all' || (modelled === 'onboard' && kind === 'onboard'),
       };
     });
   }

@@ -202,6 +202,7 @@ async function startRover({ clock, network, broker, dataPlane, simulated, option
     geometry: body.vehicle.spec.geometry,
     ports: body,
     compute: body.compute,
+    modelled: 'all',
     clock,
     bus: broker.connect(body.id, { node: body.id, will: roverLastWill(SITE, body.id, mission.id) }),
     dataPlane: dataPlane.at(body.id),

@@ -196,6 +196,7 @@ async function startRover(
     geometry: body.vehicle.spec.geometry,
     ports: body,
     compute: body.compute,
+    modelled: 'onboard',
     clock,
     bus,
     dataPlane: new TcpDataPlane(),

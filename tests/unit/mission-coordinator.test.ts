@@ -100,9 +100,11 @@ describe('a mission', () => {
   it('is paused, resumed and cancelled by an operator, and late-comers see which', async () => {
     const { clock, broker, coordinator, rover } = await started(['rover-1']);
     const command = (name: 'pause' | 'resume' | 'cancel'): Promise<void> =>
-      clock.runUntilSettled(rover.publish(topicOf(missionCommand, { site: SITE, mission: MISSION.id }), encodeMessage(missionCommand, { command: name }), {
-        qos: 1,
-      });
+      clock.runUntilSettled(
+        rover.publish(topicOf(missionCommand, { site: SITE, mission: MISSION.id }), encodeMessage(missionCommand, { command: name }), {
+          qos: 1,
+        }),
+      );
     const phaseSeenBy = async (client: string): Promise<MissionStatus['phase'] | undefined> => {
       const seen: MissionStatus[] = [];
       const topic = topicOf(missionStatus, { site: SITE, mission: MISSION.id });
