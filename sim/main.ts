@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { missionSchema } from '../missions/definition.ts';
 import { writeOutputs } from '../missions/outputs.ts';
 import type { MissionReport } from '../missions/report.ts';
+import { summary } from '../missions/report-summary.ts';
 import type { RoverBundles } from '../robot/assemble-rover.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
@@ -102,18 +103,6 @@ async function runOneSeed(
   say(summary(report));
   if (out !== undefined) say(`written to ${out}`);
   return report;
-}
-
-/** One line for people. */
-export function summary(report: MissionReport): string {
-  const { hazards, offload } = report;
-  const error = hazards.mean_error_m === null ? '' : `, ${hazards.mean_error_m.toFixed(2)} m mean error`;
-  return (
-    `seed ${report.seed}: ${report.outcome} after ${report.duration_s.toFixed(0)} s, ${(report.coverage * 100).toFixed(1)} % covered, ` +
-    `${hazards.found} of ${hazards.total} hazards found (${hazards.false_positives} false${error}), map F1 ${report.map.surface_f1.toFixed(3)}, ` +
-    `${report.collisions} collisions, detection ${offload.detection.offloads}× out and ${offload.detection.recalls}× back ` +
-    `(${report.wall.real_time_factor.toFixed(1)}× real time)`
-  );
 }
 
 /** Progress goes to stderr, so that stdout is for machines. */

@@ -9,6 +9,7 @@ import { MissionCoordinator } from '../../missions/coordinator.ts';
 import { writeOutputs } from '../../missions/outputs.ts';
 import { MissionRecording } from '../../missions/recording.ts';
 import type { MissionReport } from '../../missions/report.ts';
+import { summary } from '../../missions/report-summary.ts';
 import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
@@ -20,7 +21,7 @@ import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.t
 import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
 import { EMPTY_MAP, missionScore, roverFacts } from '../mission-facts.ts';
 import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts';
-import { type MissionFile, summary } from '../main.ts';
+import type { MissionFile } from '../main.ts';
 import { PoseError } from '../scoring/pose-error.ts';
 import type { SimulatedRover } from '../simulated-rover.ts';
 
