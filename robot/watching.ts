@@ -1,7 +1,7 @@
 // Looking for hazards: a camera frame now and then to the detector, wherever it runs, and what it found onto the map.
 import type { Pose2 } from '../shared/geometry/pose2.ts';
 import type { ObservedFrame } from '../shared/modules/map-server/handle.ts';
-import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
+import type { Detection, ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
 import type { CameraFrame, CameraIo } from '../shared/ports/camera-io.ts';
 import type { LidarScan } from '../shared/ports/lidar-io.ts';
 import { toFrame } from './perception/frame.ts';
@@ -19,13 +19,20 @@ export interface WatchingOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** A frame that the detector has answered, and the scan of its time. */
+interface Searched {
+  readonly frame: CameraFrame;
+  readonly detections: readonly Detection[];
+  readonly scan: ReturnType<WatchingOptions['scan']>;
+}
+
 /** One frame at a time: while the detector is busy (slow on board, or moving), newer frames are not even taken. */
 export class Watching {
   readonly #options: WatchingOptions;
   #busy = false;
   #connected = true;
   #sequence = -1;
-  #viewedFrom: Pose2[] = [];
+  #searched: Searched[] = [];
 
   constructor(options: WatchingOptions) {
     this.#options = options;
@@ -35,9 +42,23 @@ export class Watching {
     return this.#connected;
   }
 
-  /** Poses whose view has been searched since the last call: that floor need not be looked at again. */
+  /**
+   * Places what was found since the last call, and returns the poses whose view has been searched: that floor need not be looked
+   * at again. Called once the poses are known up to now, since a turning rover's pose must be interpolated at the frame's stamp:
+   * a cycle off is half a metre off on the map.
+   */
   takeViewedFrom(): readonly Pose2[] {
-    return this.#viewedFrom.splice(0);
+    const { camera, poseAt, onFrame } = this.#options;
+    const viewedFrom: Pose2[] = [];
+    for (const { frame, detections, scan } of this.#searched.splice(0)) {
+      const pose = poseAt(frame.stampSec);
+      if (pose === null) continue;
+      viewedFrom.push(pose);
+      const { stampSec, width: frameWidth } = frame;
+      const { intrinsics, mount } = camera;
+      onFrame(observeFrame({ detections, stampSec, frameWidth, intrinsics, mount, pose, ...(scan === null ? {} : { scan }) }));
+    }
+    return viewedFrom;
   }
 
   /** Takes a frame, if there is a new one and the detector is free. */
@@ -47,21 +68,16 @@ export class Watching {
     this.#connected = connected;
     if (!connected || frame === null || frame.sequence === this.#sequence) return;
     this.#sequence = frame.sequence;
-    const pose = this.#options.poseAt(frame.stampSec);
     const scan = this.#options.scan();
-    if (pose === null) return;
     this.#busy = true;
-    this.#search(frame, pose, scan)
+    this.#search(frame, scan)
       .catch((error: unknown) => this.#options.onError(error instanceof Error ? error : new Error(String(error))))
       .finally(() => (this.#busy = false));
   }
 
-  async #search(frame: CameraFrame, pose: Pose2, scan: ReturnType<WatchingOptions['scan']>): Promise<void> {
-    const { camera, detector, onFrame } = this.#options;
+  async #search(frame: CameraFrame, scan: Searched['scan']): Promise<void> {
+    const { camera, detector } = this.#options;
     const detections = await detector.detect(toFrame(frame, camera.intrinsics, camera.mount));
-    this.#viewedFrom.push(pose);
-    const { stampSec, width: frameWidth } = frame;
-    const { intrinsics, mount } = camera;
-    onFrame(observeFrame({ detections, stampSec, frameWidth, intrinsics, mount, pose, ...(scan === null ? {} : { scan }) }));
+    this.#searched.push({ frame, detections, scan });
   }
 }
