@@ -29,6 +29,17 @@ function busesThrough(targets: () => readonly number[]) {
   };
 }
 
+/** Connects; an attempt that fails is made again until the test's own time is up. */
+async function connectWhenReady(connect: () => Promise<MessageBus>): Promise<MessageBus> {
+  for (;;) {
+    try {
+      return await connect();
+    } catch {
+      await pass(0.2);
+    }
+  }
+}
+
 async function mosquitto(): Promise<BusUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), 'outrider-mosquitto-'));
   const port = await freePort();
@@ -154,7 +165,8 @@ if (isInstalled('nats-server')) {
       await expect.poll(() => got.size, { timeout: 10_000 }).toBe(50);
       await cluster.kill(0);
       await expect.poll(() => publisher.connected && subscriber.connected, { timeout: 20_000 }).toBe(true);
-      const late = await buses.connect('late');
+      // While the cluster elects a new leader, it refuses newcomers: they try again.
+      const late = await connectWhenReady(() => buses.connect('late'));
       let state = '';
       await late.subscribe('outrider/loss/state', ({ payload }) => (state = new TextDecoder().decode(payload)));
       await expect.poll(() => state, { timeout: 15_000 }).toBe('before');
