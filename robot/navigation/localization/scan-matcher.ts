@@ -30,6 +30,8 @@ const SLIP_M = 0.2;
 const SLIP_RAD = 0.25;
 /** What a squared Mahalanobis distance from odometry costs in shares of fitting points. */
 const SURPRISE_COST = 0.004;
+/** A place farther from odometry than even slipping explains is not believed, however well it fits (chi-squared, 3 degrees of freedom, 99 %). */
+const MAX_SURPRISE = 11.34;
 /** Another place that fits within this share makes the answer doubtful; then the match has this part of its weight. */
 const DOUBT = 0.04;
 const DOUBTFUL_TRUST = 0.05;
@@ -92,15 +94,17 @@ export class ScanMatcher {
     if (coarse === null) return { found: near, trust: 1 };
     const slip = add3(covariance, diagonal3((SLIP_M / 2) ** 2, (SLIP_M / 2) ** 2, (SLIP_RAD / 2) ** 2));
     const prior = priorOf(predicted, slip);
-    const judge = (found: Alignment): { found: Alignment; score: number } => {
+    const judge = (found: Alignment): { found: Alignment; surprise: number; score: number } => {
       const dx = found.pose.x - predicted.x;
       const dy = found.pose.y - predicted.y;
       const dt = angleDifference(found.pose.theta, predicted.theta);
       const surprise = prior === null ? 0 : quadratic3(prior.information, dx, dy, dt);
-      return { found, score: found.inlierRatio - SURPRISE_COST * surprise };
+      return { found, surprise, score: found.inlierRatio - SURPRISE_COST * surprise };
     };
     const places = [coarse.pose, ...(coarse.rival === null ? [] : [coarse.rival.pose])];
-    const candidates = [near, ...places.map((pose) => alignScan(this.#map, points, pose, prior, this.#config.align))].map(judge);
+    const candidates = [near, ...places.map((pose) => alignScan(this.#map, points, pose, prior, this.#config.align))]
+      .map(judge)
+      .filter(({ found, surprise }) => found === near || surprise <= MAX_SURPRISE);
     const best = candidates.reduce((a, b) => (b.score > a.score ? b : a));
     const doubtful = candidates.some((other) => other.score > best.score - DOUBT && !samePlace(other.found.pose, best.found.pose));
     return { found: best.found, trust: doubtful ? DOUBTFUL_TRUST : 1 };
