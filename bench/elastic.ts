@@ -78,7 +78,7 @@ async function measureLatencies(clients: readonly CallClient[], log: (line: stri
       if (bytes !== ANSWER_BYTES) throw new Error(`${client.name} answered ${bytes} bytes`);
     }
   }
-  const latencies = Object.fromEntries(clients.map(({ name }) => [name, { samplesMs: [], roundsMs: [] } as Latencies]));
+  const latencies: Record<string, Latencies> = Object.fromEntries(clients.map(({ name }) => [name, { samplesMs: [], roundsMs: [] }]));
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const client of clients) {
       const samplesMs: number[] = [];

@@ -1,41 +1,25 @@
 // The calls of a fixed end: numbers them, runs them where the module is now, holds them while it moves, makes them again after a loss.
 import { OutriderError, isOutriderError, type ErrorCode } from '../errors.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { CallEngineOptions } from './call-engine-options.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { CallOptions } from './call-options.ts';
 import { CallStats } from './call-stats.ts';
-import { WINDOW_BYTES, WINDOW_CALLS } from './limits.ts';
+import { watchCall } from './call-watch.ts';
+import { FlightWindow } from './flight-window.ts';
+import { LatestCalls } from './latest-calls.ts';
+import { LocalPlace, type CallOutcome } from './local-place.ts';
 import { isLocalRunner, type LocalRunner } from './local-runner.ts';
 import type { ModuleInstance } from './module-instance.ts';
-import type { ModuleManifest } from './module-manifest.ts';
-import { Outbox, type Call } from './outbox.ts';
+import { Outbox, createCall, type Call } from './outbox.ts';
 import type { Session } from './session.ts';
 import { bindFunctions, type BoundFunction } from './shell-calls.ts';
 import { decodeValues, encodeValues } from './value-codec.ts';
-import { MAX_VALUES_BYTES, encodeRequestHeader } from './wire.ts';
-
-interface CallEngineOptions {
-  readonly manifest: ModuleManifest;
-  readonly clock: Clock;
-  readonly latest: ReadonlySet<string>;
-  readonly defaultDeadlineMs: number | undefined;
-  readonly maxCalls: number;
-  readonly maxBytes: number;
-  readonly holdBackSec: ((functionName: string) => number) | undefined;
-  /** An on-board instance trapped: it must be replaced. */
-  readonly onLocalTrap: (error: OutriderError) => void;
-}
+import { MAX_VALUES_BYTES } from './wire.ts';
 
 type Place =
   | { readonly kind: 'held' | 'closed' }
-  | { readonly kind: 'inline'; readonly instance: ModuleInstance }
-  | { readonly kind: 'runner'; readonly runner: LocalRunner }
+  | { readonly kind: 'local'; readonly local: ModuleInstance | LocalRunner; readonly inline: ModuleInstance | null }
   | { readonly kind: 'session'; readonly session: Session };
-
-/** Results received without an acknowledgement riding on a request, before one is sent alone [count, bytes]. */
-const ACK_EVERY_RESULTS = 64;
-const ACK_EVERY_BYTES = 1024 * 1024;
-const MAX_DEADLINE_MS = 0xffff_ffff;
 
 export class CallEngine {
   readonly stats = new CallStats();
@@ -44,44 +28,37 @@ export class CallEngine {
   /** On board, a shared module's effects are provisional: they are made again when a shared instance takes over. */
   readonly #provisional: boolean;
   readonly #buffers = new BufferPool();
+  readonly #flight = new FlightWindow();
+  readonly #local: LocalPlace;
   readonly #outbox = new Outbox((call) => this.#removed(call));
   /** Calls that no instance has got yet, in order. */
   #unsent: Call[] = [];
-  /** Per function, the newest `latest` call behind the one that is queued or under way. */
-  readonly #latestWaiting = new Map<number, Call>();
-  readonly #latestActive = new Set<number>();
+  readonly #latest = new LatestCalls();
   #place: Place = { kind: 'held' };
   #nextNumber = 1;
-  #localProcessed = 0;
-  #localBusy = false;
-  #whenLocalIdle: (() => void)[] = [];
-  #received = 0;
   #safe = 0;
-  #unackedResults = 0;
-  #unackedBytes = 0;
-  #inFlightCalls = 0;
-  #inFlightBytes = 0;
   #askedDurable = false;
 
   constructor(options: CallEngineOptions) {
     this.#options = options;
     this.#functions = bindFunctions(options.manifest);
+    this.#local = new LocalPlace(options.clock, options.holdBackSec);
     this.#provisional = options.manifest.sharing === 'shared';
   }
 
   /** Last number whose effect is in the on-board instance. */
   get localProcessed(): number {
-    return this.#localProcessed;
+    return this.#local.processed;
   }
 
   /** Whether a call is under way on board, so that its effect may be in the state or not. */
   get localBusy(): boolean {
-    return this.#localBusy;
+    return this.#local.busy;
   }
 
   /** All results up to here have arrived. */
   get received(): number {
-    return this.#received;
+    return this.#flight.received;
   }
 
   /** Effects up to here cannot be made again: their calls are forgotten. */
@@ -90,7 +67,7 @@ export class CallEngine {
   }
 
   get pending(): number {
-    return this.#outbox.open.calls + this.#latestWaiting.size;
+    return this.#outbox.open.calls + this.#latest.waiting.length;
   }
 
   get outbox(): { readonly calls: number; readonly bytes: number } {
@@ -101,11 +78,13 @@ export class CallEngine {
   call(index: number, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
     const fn = this.#functions[index] as BoundFunction;
     const place = this.#place;
-    if (place.kind === 'inline' && options === undefined && this.#isDirect(fn)) {
+    if (place.kind === 'local' && place.inline !== null && options === undefined && this.#isDirect(fn)) {
       try {
-        return Promise.resolve(this.#callInline(place.instance, fn, args));
+        return Promise.resolve(this.#callInline(place.inline, fn, args));
       } catch (error) {
-        return Promise.reject(this.#localFailure(error));
+        this.stats.failed += 1;
+        this.#checkTrap(error);
+        return Promise.reject(error instanceof Error ? error : new Error(String(error)));
       }
     }
     return this.#enqueue(index, fn, args, options);
@@ -114,15 +93,16 @@ export class CallEngine {
   /** Stops giving calls to an instance; resolves when none is under way on board. Answers from the edge still arrive. */
   hold(): Promise<void> {
     if (this.#place.kind !== 'closed') this.#place = { kind: 'held' };
-    if (!this.#localBusy) return Promise.resolve();
-    return new Promise((resolve) => this.#whenLocalIdle.push(resolve));
+    return this.#local.idle();
   }
 
   /** Runs calls on board, whose state holds effects up to `processed`; later ones are made again. Returns how many. */
   runLocally(local: ModuleInstance | LocalRunner, processed: number): number {
-    this.#localProcessed = processed;
+    this.#local.processed = processed;
     const replayed = this.#requeue(processed, false);
-    this.#place = isLocalRunner(local) ? { kind: 'runner', runner: local } : { kind: 'inline', instance: local };
+    // What is in the state of an instance of our own needs no safety beyond it.
+    if (!this.#provisional) this.#outbox.trim(processed);
+    this.#place = { kind: 'local', local, inline: isLocalRunner(local) ? null : local };
     this.#pump();
     return replayed;
   }
@@ -183,121 +163,90 @@ export class CallEngine {
 
   close(error: OutriderError): void {
     this.#place = { kind: 'closed' };
-    for (const call of [...this.#outbox.all(), ...this.#latestWaiting.values()]) this.#fail(call, error);
+    for (const call of [...this.#outbox.all(), ...this.#latest.waiting]) this.#fail(call, error);
     for (const call of this.#outbox.all()) this.#outbox.remove(call);
-    this.#latestWaiting.clear();
+    this.#latest.clear();
     this.#unsent = [];
   }
 
   #isDirect(fn: BoundFunction): boolean {
-    return this.#unsent.length === 0 && !this.#localBusy && this.#options.holdBackSec === undefined && !(this.#provisional && fn.stateful);
+    return this.#unsent.length === 0 && !this.#local.busy && this.#options.holdBackSec === undefined && !(this.#provisional && fn.stateful);
   }
 
   #callInline(instance: ModuleInstance, fn: BoundFunction, args: readonly unknown[]): unknown {
     const startedSec = this.#options.clock.nowSec();
-    this.#localProcessed = this.#nextNumber;
+    this.#local.processed = this.#nextNumber;
     this.#nextNumber += 1;
     const result = instance.call(fn.name, args);
     this.stats.answered('onboard', this.#options.clock.nowSec() - startedSec);
     return result;
   }
 
-  #localFailure(error: unknown): unknown {
-    this.stats.failed += 1;
+  #checkTrap(error: unknown): void {
     if (isOutriderError(error, 'OUT_MODULE_TRAP')) this.#options.onLocalTrap(error);
-    return error;
   }
 
   #enqueue(index: number, fn: BoundFunction, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
-    const { clock, latest, defaultDeadlineMs, maxCalls, maxBytes } = this.#options;
-    const { manifest } = this.#options;
-    const refuse = (code: ErrorCode, message: string): Promise<never> =>
-      Promise.reject(new OutriderError(code, `${manifest.name}.${fn.name}: ${message}`));
-    if (this.#place.kind === 'closed') return refuse('OUT_ELASTIC_CLOSED', 'the module is closed');
+    const { clock, latest, defaultDeadlineMs } = this.#options;
     const { signal, deadlineMs = defaultDeadlineMs } = options ?? {};
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
     let encoded: Uint8Array<ArrayBuffer>;
     try {
-      encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
+      signal?.throwIfAborted();
+      encoded = this.#admit(fn, args);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
+    const startedSec = clock.nowSec();
+    return new Promise((resolve, reject) => {
+      const call = createCall({ index, fn, args: encoded, latest: latest.has(fn.name), startedSec, deadlineMs, resolve, reject });
+      call.dispose = watchCall({ clock, functionName: fn.name, signal, deadlineMs }, (error) => this.#giveUp(call, error));
+      const { goes, replaced } = call.latest ? this.#latest.offer(call) : { goes: true, replaced: null };
+      if (goes) this.#push(call);
+      if (replaced !== null) this.#stale(replaced, `${fn.name} was replaced by a newer call`);
+      this.#pump();
+    });
+  }
+
+  /** The arguments' bytes, if there is room for one more call. */
+  #admit(fn: BoundFunction, args: readonly unknown[]): Uint8Array<ArrayBuffer> {
+    const { manifest, maxCalls, maxBytes } = this.#options;
+    const refuse = (code: ErrorCode, why: string): OutriderError => new OutriderError(code, `${manifest.name}.${fn.name}: ${why}`);
+    if (this.#place.kind === 'closed') throw refuse('OUT_ELASTIC_CLOSED', 'the module is closed');
+    const encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
     if (encoded.byteLength > MAX_VALUES_BYTES) {
-      return refuse('OUT_WIRE_LIMIT', `arguments of ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`);
+      throw refuse('OUT_WIRE_LIMIT', `arguments of ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`);
     }
     const { calls, bytes } = this.#outbox.open;
     if (calls >= maxCalls || bytes + encoded.byteLength > maxBytes) {
-      return refuse('OUT_ELASTIC_OVERLOADED', `${calls} calls with ${bytes} bytes wait already`);
+      throw refuse('OUT_ELASTIC_OVERLOADED', `${calls} calls with ${bytes} bytes wait already`);
     }
-    const startedSec = clock.nowSec();
-    return new Promise((resolve, reject) => {
-      const call: Call = {
-        number: 0,
-        index,
-        fn,
-        args: encoded,
-        latest: latest.has(fn.name),
-        startedSec,
-        expiresSec: deadlineMs === undefined ? Number.POSITIVE_INFINITY : startedSec + deadlineMs / 1000,
-        resolve,
-        reject,
-        settled: false,
-        answered: false,
-        attempted: false,
-        inFlight: false,
-        dispose: null,
-      };
-      if (signal !== undefined || deadlineMs !== undefined) this.#watch(call, signal, deadlineMs);
-      if (!call.latest || !this.#latestActive.has(index)) {
-        this.#push(call);
-      } else {
-        const older = this.#latestWaiting.get(index);
-        this.#latestWaiting.set(index, call);
-        if (older !== undefined) this.#stale(older, `${fn.name} was replaced by a newer call`);
-      }
-      this.#pump();
-    });
+    return encoded;
   }
 
   #push(call: Call): void {
     call.number = this.#nextNumber;
     this.#nextNumber += 1;
-    if (call.latest) this.#latestActive.add(call.index);
     this.#outbox.add(call);
     this.#unsent.push(call);
   }
 
-  /** Deadline and cancellation: what has not begun does not take effect. */
-  #watch(call: Call, signal: AbortSignal | undefined, deadlineMs: number | undefined): void {
-    const giveUp = (error: unknown): void => {
-      this.#fail(call, error);
-      if (this.#latestWaiting.get(call.index) === call) this.#latestWaiting.delete(call.index);
-      const waiting = this.#unsent.indexOf(call);
-      if (waiting >= 0 && !call.attempted) {
-        this.#unsent.splice(waiting, 1);
-        this.#drop(call);
-      } else if (call.inFlight && this.#place.kind === 'session') {
-        this.#place.session.cancel(call.number);
-      }
-    };
-    const onAbort = (): void => giveUp(signal?.reason);
-    const timer =
-      deadlineMs === undefined
-        ? null
-        : this.#options.clock.after(deadlineMs / 1000, () =>
-            giveUp(new OutriderError('OUT_ELASTIC_DEADLINE', `${call.fn.name} did not answer within ${deadlineMs} ms`)),
-          );
-    signal?.addEventListener('abort', onAbort, { once: true });
-    call.dispose = () => {
-      timer?.stop();
-      signal?.removeEventListener('abort', onAbort);
-    };
+  /** Deadline or cancellation: what has not begun does not take effect. */
+  #giveUp(call: Call, error: unknown): void {
+    this.#fail(call, error);
+    if (call.number === 0) this.#latest.end(call);
+    const waiting = this.#unsent.indexOf(call);
+    if (waiting >= 0 && !call.attempted) {
+      this.#unsent.splice(waiting, 1);
+      this.#drop(call);
+    } else if (call.inFlight && this.#place.kind === 'session') {
+      this.#place.session.cancel(call.number);
+    }
   }
 
   #pump(): void {
     const place = this.#place;
     if (place.kind === 'session') this.#pumpSession(place.session);
-    else if (place.kind === 'inline' || place.kind === 'runner') this.#pumpLocal(place);
+    else if (place.kind === 'local') this.#pumpLocal(place);
   }
 
   #pumpSession(session: Session): void {
@@ -309,102 +258,54 @@ export class CallEngine {
     }
     while (this.#place.kind === 'session' && this.#place.session === session) {
       const call = this.#unsent[0];
-      if (call === undefined || this.#inFlightCalls >= WINDOW_CALLS) return;
-      if (this.#inFlightBytes + call.args.byteLength > WINDOW_BYTES && this.#inFlightCalls > 0) return;
+      if (call === undefined || !this.#flight.hasRoomFor(call)) return;
       if (this.#outbox.kept.calls >= maxCalls || this.#outbox.kept.bytes >= maxBytes) return;
       this.#unsent.shift();
-      this.#send(session, call);
+      this.stats.bytesOut += call.args.byteLength;
+      this.#flight.send(session, call, this.#options.clock.nowSec());
     }
   }
 
-  #send(session: Session, call: Call): void {
-    const leftMs = (call.expiresSec - this.#options.clock.nowSec()) * 1000;
-    const deadlineMs = call.attempted || leftMs > MAX_DEADLINE_MS ? 0 : Math.max(1, Math.ceil(leftMs));
-    call.attempted = true;
-    call.inFlight = true;
-    this.#inFlightCalls += 1;
-    this.#inFlightBytes += call.args.byteLength;
-    this.#unackedResults = 0;
-    this.#unackedBytes = 0;
-    this.stats.bytesOut += call.args.byteLength;
-    session.request(encodeRequestHeader(call.latest, call.index, call.number, this.#received, deadlineMs), call.args);
-  }
-
-  #pumpLocal(place: Place & { readonly kind: 'inline' | 'runner' }): void {
-    while (!this.#localBusy && this.#place === place) {
+  #pumpLocal(place: Place & { readonly kind: 'local' }): void {
+    while (!this.#local.busy && this.#place === place) {
       const call = this.#unsent.shift();
       if (call === undefined) return;
-      this.#runLocal(place, call);
+      call.attempted = true;
+      this.#local.run(
+        place.local,
+        call,
+        (outcome) => this.#ranLocally(call, outcome),
+        () => this.#pump(),
+      );
     }
   }
 
-  #runLocal(place: Place & { readonly kind: 'inline' | 'runner' }, call: Call): void {
-    call.attempted = true;
-    this.#localProcessed = call.number;
-    const finish = (outcome: { readonly value: unknown } | { readonly error: unknown }): void => {
-      if (!call.answered) {
-        if ('error' in outcome) this.#fail(call, this.#localFailure(outcome.error));
-        else this.#settle(call, 'onboard', () => call.resolve(outcome.value));
-      }
-      this.#done(call);
-    };
-    const later = (work: () => void): void => {
-      work();
-      this.#localBusy = false;
-      for (const resolve of this.#whenLocalIdle.splice(0)) resolve();
-      this.#pump();
-    };
-    const args = decodeValues(call.fn.parameterTypes, call.args);
-    if (place.kind === 'runner') {
-      this.#localBusy = true;
-      place.runner.call(call.fn.name, args).then(
-        (value) => later(() => finish({ value })),
-        (error: unknown) => later(() => finish({ error })),
-      );
-      return;
+  #ranLocally(call: Call, outcome: CallOutcome): void {
+    if (!call.answered) {
+      if ('error' in outcome) this.#fail(call, outcome.error);
+      else this.#settle(call, 'onboard', () => call.resolve(outcome.value));
     }
-    let outcome: { readonly value: unknown } | { readonly error: unknown };
-    try {
-      outcome = { value: place.instance.call(call.fn.name, args) };
-    } catch (error) {
-      outcome = { error };
-    }
-    const holdSec = this.#options.holdBackSec?.(call.fn.name) ?? 0;
-    if (!(holdSec > 0)) {
-      finish(outcome);
-      return;
-    }
-    this.#localBusy = true;
-    this.#options.clock.after(holdSec, () => later(() => finish(outcome)));
+    this.#done(call);
+    if ('error' in outcome) this.#checkTrap(outcome.error);
   }
 
   /** What is to be made at the next place, given that its state holds effects up to `processed`. */
   #requeue(processed: number, remote: boolean): number {
-    let replayed = 0;
-    this.#unsent = [];
-    this.#inFlightCalls = 0;
-    this.#inFlightBytes = 0;
     this.#askedDurable = false;
-    const stale: Call[] = [];
-    for (const call of this.#outbox.all()) {
-      call.inFlight = false;
-      if (call.latest && call.attempted) {
-        stale.push(call);
-      } else if (call.number > processed) {
-        if (call.attempted) replayed += 1;
-        this.#unsent.push(call);
-      } else if (!call.answered && remote) {
-        // It took effect there; its answer comes after the greeting.
-        call.inFlight = true;
-        this.#inFlightCalls += 1;
-        this.#inFlightBytes += call.args.byteLength;
-      } else if (!call.answered) {
+    for (const call of this.#outbox.all()) this.#flight.end(call);
+    const plan = this.#outbox.planAt(processed, this.#flight.received);
+    this.#unsent = plan.again;
+    for (const call of plan.unwanted) this.#drop(call);
+    for (const call of plan.stale) this.#stale(call, `${call.fn.name} is not made again`);
+    for (const call of plan.unanswered) {
+      // It took effect there; its answer comes after the greeting.
+      if (remote) this.#flight.start(call, false);
+      else {
         this.#fail(call, new OutriderError('OUT_ELASTIC_LOST', `the answer of ${call.fn.name} was lost`));
         this.#drop(call);
       }
     }
-    for (const call of stale) this.#stale(call, `${call.fn.name} is not made again`);
-    return replayed;
+    return plan.again.filter((call) => call.attempted).length;
   }
 
   /** Accounts for an answer; null for a late or repeated one. */
@@ -412,17 +313,8 @@ export class CallEngine {
     const call = this.#outbox.get(number);
     this.stats.bytesIn += bytes;
     if (call === undefined || !call.inFlight) return null;
-    call.inFlight = false;
-    this.#inFlightCalls -= 1;
-    this.#inFlightBytes -= call.args.byteLength;
-    if (number > this.#received) this.#received = number;
-    this.#unackedResults += 1;
-    this.#unackedBytes += bytes;
-    if (this.#unackedResults >= ACK_EVERY_RESULTS || this.#unackedBytes >= ACK_EVERY_BYTES) {
-      this.#unackedResults = 0;
-      this.#unackedBytes = 0;
-      if (this.#place.kind === 'session') this.#place.session.acknowledge(this.#received);
-    }
+    const isTime = this.#flight.arrive(call, bytes);
+    if (isTime && this.#place.kind === 'session') this.#place.session.acknowledge(this.#flight.received);
     return call;
   }
 
@@ -442,23 +334,16 @@ export class CallEngine {
 
   #removed(call: Call): void {
     // Made again, and safe before its second answer came.
-    if (call.inFlight) {
-      this.#inFlightCalls -= 1;
-      this.#inFlightBytes -= call.args.byteLength;
-      // The socket may hold the arguments still.
-      return;
-    }
-    this.#buffers.give(call.args);
+    const isSent = call.inFlight;
+    this.#flight.end(call);
+    // Then the socket may hold the arguments still.
+    if (!isSent) this.#buffers.give(call.args);
   }
 
   #drop(call: Call): void {
     this.#outbox.remove(call);
-    if (!call.latest) return;
-    this.#latestActive.delete(call.index);
-    const waiting = this.#latestWaiting.get(call.index);
-    if (waiting === undefined) return;
-    this.#latestWaiting.delete(call.index);
-    this.#push(waiting);
+    const next = call.latest ? this.#latest.end(call) : null;
+    if (next !== null) this.#push(next);
   }
 
   #stale(call: Call, why: string): void {
@@ -476,8 +361,7 @@ export class CallEngine {
     call.settled = true;
     call.dispose?.();
     call.dispose = null;
-    if (where === null) this.stats.failed += 1;
-    else this.stats.answered(where, this.#options.clock.nowSec() - call.startedSec);
+    this.stats.settled(where, this.#options.clock.nowSec() - call.startedSec);
     deliver();
   }
 }

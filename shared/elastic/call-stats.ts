@@ -33,6 +33,12 @@ export class CallStats {
   readonly onboardMs = new LatencyRing();
   readonly edgeMs = new LatencyRing();
 
+  /** `where` null: without an answer. */
+  settled(where: 'onboard' | 'edge' | null, latencySec: number): void {
+    if (where === null) this.failed += 1;
+    else this.answered(where, latencySec);
+  }
+
   answered(where: 'onboard' | 'edge', latencySec: number): void {
     if (where === 'onboard') {
       this.onboard += 1;

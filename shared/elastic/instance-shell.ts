@@ -1,12 +1,10 @@
 // The moving end of an elastic module's channels: one per module instance, wherever it runs (rover, edge worker).
 // Processes every numbered request exactly once per state lineage, and gives its state away when asked to.
 import { OutriderError } from '../errors.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { MAX_UNGREETED, MAX_CHANNELS, STATE_SLACK_BYTES } from './limits.ts';
-import type { ModuleInstance } from './module-instance.ts';
-import type { ModuleManifest } from './module-manifest.ts';
+import type { InstanceShellOptions } from './instance-shell-options.ts';
 import { encodeFailure } from './remote-error.ts';
 import { ShellCalls } from './shell-calls.ts';
 import { ShellChannel } from './shell-channel.ts';
@@ -16,35 +14,7 @@ import { captureState, interfaceIdOf, restoreState } from './state-form.ts';
 import { StateStore, stateFrames, type HeldState } from './state-transfer.ts';
 import { FRAME, encodeBare, encodeStateMark, type Hello } from './wire.ts';
 
-export interface InstanceShellOptions {
-  readonly manifest: ModuleManifest;
-  readonly instance: ModuleInstance;
-  readonly clock: Clock;
-  readonly instanceId: string;
-  readonly epoch: number;
-  /** True: a prepared place. It waits for its state from the fixed end that prepared it, and answers nobody else before. */
-  readonly embryo?: boolean;
-  /** Whether this fixed end may use the instance. */
-  readonly authorize: (hello: { readonly channelId: string; readonly token: string }) => boolean;
-  /**
-   * Shared modules: stores a checkpoint durably. Must reject with OUT_ELASTIC_RETIRED when the site knows a higher epoch of this instance
-   * (the shell then retires itself); any other rejection is tried again later.
-   * Absent (per-rover modules): checkpoints go to the fixed end over its channel.
-   */
-  readonly storeCheckpoint?: (bytes: Uint8Array) => Promise<void>;
-  /** A checkpoint this long after the first call that none covers [s of the clock]. Default 5. */
-  readonly checkpointEverySec?: number;
-  /** … or after this many calls, whichever is first. Default 256. */
-  readonly checkpointEveryCalls?: number;
-  /** Extra time [s] to hold a call's result back: the device model of a simulated host. */
-  readonly holdBackSec?: (functionName: string) => number;
-  /** A trap or a broken state: the instance has stopped answering and must be retired; its fixed ends recover by themselves. */
-  readonly onFault?: (error: Error) => void;
-  /** An embryo has got its state and runs. */
-  readonly onActivated?: () => void;
-  /** The state was taken away or the instance is fenced; it answers no more calls. */
-  readonly onRetired?: (reason: 'moved' | 'fenced') => void;
-}
+export type { InstanceShellOptions };
 
 export interface ShellStats {
   readonly calls: number;

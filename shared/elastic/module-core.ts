@@ -1,5 +1,5 @@
 // What the moves and the recovery of an elastic module share: its places, its calls, its epoch, its events. One change of place at a time.
-import { OutriderError } from '../errors.ts';
+import type { OutriderError } from '../errors.ts';
 import { CallEngine } from './call-engine.ts';
 import { EdgePlace } from './edge-place.ts';
 import type { ElasticModuleOptions } from './elastic-module.ts';
@@ -69,8 +69,8 @@ export class ModuleCore {
   on<E extends keyof ModuleEvents>(event: E, listener: (value: ModuleEvents[E]) => void): () => void {
     let listeners = this.#listeners.get(event);
     if (listeners === undefined) this.#listeners.set(event, (listeners = new Set()));
-    listeners.add(listener as (value: never) => void);
-    return () => void listeners.delete(listener as (value: never) => void);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   emit<E extends keyof ModuleEvents>(event: E, value: ModuleEvents[E]): void {

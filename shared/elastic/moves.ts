@@ -12,8 +12,6 @@ import { fallBack } from './recovery.ts';
 import type { PrepareResult, RemoteSite } from './remote-site.ts';
 import type { HeldState } from './state-transfer.ts';
 
-type Prepared = Extract<PrepareResult, { kind: 'prepared' }>;
-
 /** Rover to edge, or from one host to another when the module is at the edge already and another host is wanted. */
 export async function offload(core: ModuleCore, options: MoveOptions): Promise<MoveReport> {
   const record = new MoveRecorder(core, core.edge === null ? 'offload' : 'handoff', options.reason ?? 'asked for');

@@ -26,6 +26,28 @@ export interface Call {
   dispose: (() => void) | null;
 }
 
+type NewCall = Pick<Call, 'index' | 'fn' | 'args' | 'latest' | 'startedSec' | 'resolve' | 'reject'> & {
+  readonly deadlineMs: number | undefined;
+};
+
+/** A call that has no number yet. */
+export function createCall({ deadlineMs, ...call }: NewCall): Call {
+  const expiresSec = deadlineMs === undefined ? Number.POSITIVE_INFINITY : call.startedSec + deadlineMs / 1000;
+  return { ...call, number: 0, expiresSec, settled: false, answered: false, attempted: false, inFlight: false, dispose: null };
+}
+
+/** What becomes of the calls at a new place. */
+export interface ReplayPlan {
+  /** To be made there, in order: they are not in its state. */
+  readonly again: Call[];
+  /** In its state, and their answers have not arrived. */
+  readonly unanswered: Call[];
+  /** `latest` calls that were under way. */
+  readonly stale: Call[];
+  /** Given up by their callers, and nothing that came after them was answered: they need not have happened. */
+  readonly unwanted: Call[];
+}
+
 /** Calls in order of their numbers. */
 export class Outbox {
   readonly #calls = new Map<number, Call>();
@@ -62,6 +84,19 @@ export class Outbox {
 
   all(): Call[] {
     return [...this.#calls.values()];
+  }
+
+  /** What is to be done at a place whose state holds effects up to `processed`; answers up to `received` have arrived. */
+  planAt(processed: number, received: number): ReplayPlan {
+    const plan: ReplayPlan = { again: [], unanswered: [], stale: [], unwanted: [] };
+    for (const call of this.#calls.values()) {
+      if (call.latest && call.attempted) plan.stale.push(call);
+      else if (call.number <= processed) {
+        if (!call.answered) plan.unanswered.push(call);
+      } else if (call.settled && !call.answered && call.number > received) plan.unwanted.push(call);
+      else plan.again.push(call);
+    }
+    return plan;
   }
 
   /** Marks a call as having taken effect, and keeps it for replay. */

@@ -1,7 +1,7 @@
 // After a lost connection: the same instance again, else where the site says it is now, else (per rover) on board from the last state held here.
 // Each attempt is one turn, so that moves asked for meanwhile are not kept waiting.
 import { isOutriderError } from '../errors.ts';
-import { EdgePlace } from './edge-place.ts';
+import type { EdgePlace } from './edge-place.ts';
 import type { LocalRunner } from './local-runner.ts';
 import type { ModuleCore } from './module-core.ts';
 import type { RecoveredEvent } from './module-events.ts';

@@ -7,7 +7,7 @@ import { Link } from './link.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import { decodeFailure } from './remote-error.ts';
 import { interfaceIdOf } from './state-form.ts';
-import { StateReceiver, StateStore, stateFrames, type HeldState } from './state-transfer.ts';
+import { StateReceiver, type StateStore, stateFrames, type HeldState } from './state-transfer.ts';
 import { FRAME, decodeStateMark, decodeWelcome, encodeBare, encodeHello, encodeNumber, encodeStateMark, type Welcome } from './wire.ts';
 import { WireReader, WireWriter } from './wire-cursor.ts';
 

@@ -5,7 +5,7 @@ import { MAX_HELD_STATES, STATE_CHUNK_BYTES, STATE_PAGE_BYTES } from './limits.t
 import type { Frame } from './link.ts';
 import type { CapturedState } from './state-form.ts';
 import { FRAME, decodeStateBegin, encodeNumber, encodeStateBegin, type StateBegin } from './wire.ts';
-import { WireReader, WireWriter } from './wire-cursor.ts';
+import { type WireReader, WireWriter } from './wire-cursor.ts';
 
 export interface HeldState extends CapturedState {
   /** Unique among all versions of all instances: `<instance>.<epoch>.<count>`. */

@@ -41,7 +41,7 @@ export async function* streamCalls<In, Out>(
       if (reading === null && oldest === undefined) return;
       const event = await firstOf(oldest, reading);
       if (event.kind === 'answer') {
-        underWay.shift();
+        void underWay.shift();
         yield event.value;
         continue;
       }

@@ -4,7 +4,7 @@ import { ElasticModule, type ElasticModuleOptions } from '../../shared/elastic/e
 import { streamCalls } from '../../shared/elastic/stream-calls.ts';
 import type { LocalRunner } from '../../shared/elastic/local-runner.ts';
 import { captureState, restoreState } from '../../shared/elastic/state-form.ts';
-import { OutriderError } from '../../shared/errors.ts';
+import type { OutriderError } from '../../shared/errors.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import { Echo, Ledger, echoManifest, ledgerManifest, type EchoHandle, type LedgerHandle } from '../support/elastic-ledger.ts';
 import { TestSite, type TestSiteOptions } from '../support/elastic-test-site.ts';
@@ -105,6 +105,20 @@ describe('a call', () => {
     });
   });
 
+  it('that was cancelled on its way to a host that died is not made again', async () => {
+    const rig = ledger({ holdBackSec: () => 0.05 });
+    await inVirtualTime(rig, async () => {
+      await rig.module.offload();
+      const controller = new AbortController();
+      const calls = [rig.module.handle.append(1), rig.module.handle.append(2, { signal: controller.signal }), rig.module.handle.append(3)];
+      await rig.clock.sleep(0.01);
+      controller.abort(new Error('not wanted'));
+      rig.site.crash(rig.site.running[0]!);
+      expect(await settled(calls)).toEqual(['1', 'not wanted', '2']);
+      expect([...(await rig.module.handle.entries())]).toEqual([1, 3]);
+    });
+  });
+
   it('is refused when too many wait already, and accepted again when they are answered', async () => {
     const rig = ledger({}, { outboxMaxCalls: 10 });
     await inVirtualTime(rig, async () => {
@@ -139,7 +153,7 @@ describe('a call', () => {
 
   it('rejects with OUT_ELASTIC_CLOSED once the module is closed', async () => {
     const rig = ledger({ holdBackSec: () => 1 });
-    let pending: Promise<string[]> | null = null;
+    let pending = Promise.resolve(['']);
     await inVirtualTime(rig, async () => {
       await rig.module.offload();
       pending = settled([rig.module.handle.append(1)]);
