@@ -168,4 +168,4 @@ function setGlobal(global: WebAssembly.Global, type: string, from: DataView, at:
   else global.value = from.getInt32(at, true);
 }
 
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

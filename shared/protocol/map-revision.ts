@@ -8,8 +8,3 @@ const MAX_EPOCH = 2 ** 20;
 export function stampRevision(epoch: number, revision: number): number {
   return Math.min(epoch, MAX_EPOCH) * EPOCH_FACTOR + (revision % EPOCH_FACTOR);
 }
-
-/** Epoch and own revision of a published one. */
-export function readRevision(stamped: number): { readonly epoch: number; readonly revision: number } {
-  return { epoch: Math.floor(stamped / EPOCH_FACTOR), revision: stamped % EPOCH_FACTOR };
-}

@@ -221,6 +221,6 @@ export class FlatRun {
 }
 
 /** A pose ahead of another, for placing things. */
-export function ahead(pose: Pose2, distanceM: number): Pose2 {
+function ahead(pose: Pose2, distanceM: number): Pose2 {
   return compose(pose, { x: distanceM, y: 0, theta: 0 });
 }

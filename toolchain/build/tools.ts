@@ -14,4 +14,3 @@ async function load<T>(name: string, importer: () => Promise<T>): Promise<T> {
 export const loadAssemblyScript = () => load('assemblyscript', () => import('assemblyscript/asc'));
 export const loadEsbuild = () => load('esbuild', () => import('esbuild'));
 export const loadJco = () => load('@bytecodealliance/jco', () => import('@bytecodealliance/jco'));
-export const loadTypeScript = () => load('typescript', () => import('typescript'));
