@@ -1,6 +1,7 @@
 // The calls of a fixed end: numbers them, runs them where the module is now, holds them while it moves, makes them again after a loss.
-import { OutriderError, isOutriderError, type ErrorCode } from '../errors.ts';
+import { OutriderError, isOutriderError } from '../errors.ts';
 import type { CallEngineOptions } from './call-engine-options.ts';
+import { admitCall } from './call-admission.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { CallOptions } from './call-options.ts';
 import { CallStats } from './call-stats.ts';
@@ -13,8 +14,7 @@ import type { ModuleInstance } from './module-instance.ts';
 import { Outbox, createCall, type Call } from './outbox.ts';
 import type { Session } from './session.ts';
 import { bindFunctions, type BoundFunction } from './shell-calls.ts';
-import { decodeValues, encodeValues } from './value-codec.ts';
-import { MAX_VALUES_BYTES } from './wire.ts';
+import { decodeValues } from './value-codec.ts';
 
 type Place =
   | { readonly kind: 'held' | 'closed' }
@@ -192,7 +192,8 @@ export class CallEngine {
     let encoded: Uint8Array<ArrayBuffer>;
     try {
       signal?.throwIfAborted();
-      encoded = this.#admit(fn, args);
+      if (this.#place.kind === 'closed') throw new OutriderError('OUT_ELASTIC_CLOSED', `${this.#options.manifest.name} is closed`);
+      encoded = admitCall(fn, args, { ...this.#options, open: this.#outbox.open, allocate: this.#buffers.take });
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -205,22 +206,6 @@ export class CallEngine {
       if (replaced !== null) this.#stale(replaced, `${fn.name} was replaced by a newer call`);
       this.#pump();
     });
-  }
-
-  /** The arguments' bytes, if there is room for one more call. */
-  #admit(fn: BoundFunction, args: readonly unknown[]): Uint8Array<ArrayBuffer> {
-    const { manifest, maxCalls, maxBytes } = this.#options;
-    const refuse = (code: ErrorCode, why: string): OutriderError => new OutriderError(code, `${manifest.name}.${fn.name}: ${why}`);
-    if (this.#place.kind === 'closed') throw refuse('OUT_ELASTIC_CLOSED', 'the module is closed');
-    const encoded = encodeValues(fn.parameterTypes, args, this.#buffers.take);
-    if (encoded.byteLength > MAX_VALUES_BYTES) {
-      throw refuse('OUT_WIRE_LIMIT', `arguments of ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`);
-    }
-    const { calls, bytes } = this.#outbox.open;
-    if (calls >= maxCalls || bytes + encoded.byteLength > maxBytes) {
-      throw refuse('OUT_ELASTIC_OVERLOADED', `${calls} calls with ${bytes} bytes wait already`);
-    }
-    return encoded;
   }
 
   #push(call: Call): void {
