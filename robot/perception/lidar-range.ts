@@ -16,7 +16,8 @@ export interface LidarQuery {
   readonly halfWidthRad: number;
   /** Radius of the object [m]. */
   readonly radiusM: number;
-  /** Distances to the axis that are possible at all [m]. */
+  /** Distance to the axis by other means, and what is possible at all [m]. */
+  readonly expectedM: number;
   readonly nearestM: number;
   readonly farthestM: number;
 }
@@ -26,7 +27,7 @@ const CLUSTER_M = 0.25;
 
 /** Distance from the eye to the object's axis by the lidar [m], or null where no point fits. */
 export function lidarRange({ scan, pose }: PlacedScan, query: LidarQuery): number | null {
-  const { eye, directionRad, halfWidthRad, radiusM, nearestM, farthestM } = query;
+  const { eye, directionRad, halfWidthRad, radiusM, expectedM, nearestM, farthestM } = query;
   const widest = Math.tan(Math.max(halfWidthRad, scan.angleIncrementRad * 0.75));
   const c = Math.cos(directionRad);
   const s = Math.sin(directionRad);
@@ -42,9 +43,9 @@ export function lidarRange({ scan, pose }: PlacedScan, query: LidarQuery): numbe
     const distance = along + Math.sqrt(radiusM * radiusM - across * across);
     if (distance >= nearestM && distance <= farthestM) distances.push(distance);
   }
-  distances.sort((a, b) => a - b);
-  const nearest = distances[0];
-  if (nearest === undefined) return null;
-  const body = distances.filter((distance) => distance <= nearest + CLUSTER_M);
-  return body[body.length >> 1] ?? nearest;
+  // Beside the object's own points there may be some of an edge in front of it, or of what is behind: those that fit best count.
+  const best = distances.toSorted((a, b) => Math.abs(a - expectedM) - Math.abs(b - expectedM))[0];
+  if (best === undefined) return null;
+  const body = distances.filter((distance) => Math.abs(distance - best) <= CLUSTER_M).toSorted((a, b) => a - b);
+  return body[body.length >> 1] ?? best;
 }

@@ -42,8 +42,13 @@ const DEFAULT_POSE_COVARIANCE: PoseCovariance = { xx: 0.0009, xy: 0, yy: 0.0009,
 const EDGE_SIGMA_PX = 1;
 const RADIUS_SIGMA_M = 0.04;
 const LIDAR_SIGMA_M = 0.03;
-/** The lidar may correct the floor contact by two of its standard deviations and this much [m]. */
+/**
+ * How far the lidar may correct the floor contact: this much [m] and so many of its standard deviations. Less towards the camera:
+ * what is much nearer is an edge that the lidar meets and the camera, a hand's breadth before it, looks past.
+ */
 const GATE_M = 0.35;
+const GATE_FAR_SIGMAS = 2;
+const GATE_NEAR_SIGMAS = 1.2;
 /** Without a lidar point the floor contact is worth reporting up to here [m]. */
 const MAX_FLOOR_RANGE_M = 5;
 /** Beyond this a hazard is a few pixels, and neighbours are one [m]. */
@@ -75,7 +80,6 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
   // v of the floor contact is f·h/range, so a pixel there is worth range²/(f·h).
   const floorSigmaM = (EDGE_SIGMA_PX * contactM * contactM) / (intrinsics.fy * mount.zM) + RADIUS_SIGMA_M;
   const seen = viewOf(detection, options);
-  const gateM = GATE_M + 2 * floorSigmaM;
   const lidarM =
     options.scan === undefined
       ? null
@@ -84,8 +88,9 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
           directionRad: eye.theta + seen.middleRad,
           halfWidthRad: INNER_SHARE * seen.halfWidthRad,
           radiusM,
-          nearestM: Math.max(radiusM, floorM - gateM),
-          farthestM: floorM + gateM,
+          expectedM: floorM,
+          nearestM: Math.max(radiusM, floorM - GATE_M - GATE_NEAR_SIGMAS * floorSigmaM),
+          farthestM: floorM + GATE_M + GATE_FAR_SIGMAS * floorSigmaM,
         });
   if (lidarM === null && floorM > MAX_FLOOR_RANGE_M) return null;
   const rangeM = lidarM ?? floorM;

@@ -53,6 +53,15 @@ describe('findings', () => {
     expect(withStatus('candidate')[0]?.sightings).toBe(50);
   });
 
+  it('takes more sightings of a rover that only turns on the spot', () => {
+    const server = serverOf('a');
+    const turned = (k: number): ObservedFrame => ({ ...look(3, 5, 5, 5, [sighting('fire', 5, 5)]), theta: (k % 3) * 0.3 - 0.3 });
+    for (let k = 0; k < 5; k += 1) server.report('a', 2 * k, [turned(k)]);
+    expect(withStatus('confirmed')).toEqual([]);
+    server.report('a', 20, [turned(5)]);
+    expect(withStatus('confirmed')).toHaveLength(1);
+  });
+
   it('leaves a single wrong sighting a candidate and drops it when later looks miss it', () => {
     const server = serverOf('a');
     server.report('a', 0, [look(3, 5, 5, 5, [sighting('fire', 5, 5)])]);

@@ -185,7 +185,7 @@ describe('a frame', () => {
 });
 
 describe('lidar points', () => {
-  const query = { eye: { x: 0, y: 0 }, directionRad: 0, halfWidthRad: 0.05, radiusM: 0.2, nearestM: 1, farthestM: 5 };
+  const query = { eye: { x: 0, y: 0 }, directionRad: 0, halfWidthRad: 0.05, radiusM: 0.2, expectedM: 3.2, nearestM: 1, farthestM: 5 };
 
   it('that are no measurement do not count', () => {
     const scan = scanOf({ x: 0, y: 0, theta: 0 }, []);

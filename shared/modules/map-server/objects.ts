@@ -39,6 +39,8 @@ const MIN_ODDS: f64 = 1e-3;
 /** A finding: seen this often, from so many different places, and believed with p ≥ 0.7. */
 const CONFIRM_SIGHTINGS: i32 = 3;
 const CONFIRM_VIEWPOINTS: i32 = 2;
+/** A rover that turns on the spot repeats its mistakes: from a single place it takes so many sightings. */
+const CONFIRM_SIGHTINGS_FROM_ONE_PLACE: i32 = 6;
 const CONFIRM_ODDS: f64 = 2.4;
 /** A finding falls when belief falls below p = 0.3, a candidate below p = 0.05. */
 const WITHDRAW_ODDS: f64 = 0.42;
@@ -147,7 +149,8 @@ export function absorb(item: MapObject, other: MapObject): void {
 /** The status that the evidence calls for; `disputed`: a stronger object of another class claims the same place. */
 export function judge(item: MapObject, disputed: boolean): void {
   let status: ObjectStatus = item.status;
-  const believed = item.odds >= CONFIRM_ODDS && item.sightings >= CONFIRM_SIGHTINGS && item.seenFrom.length >= CONFIRM_VIEWPOINTS;
+  const enough: i32 = seenFromSeveralPlaces(item) ? CONFIRM_SIGHTINGS : CONFIRM_SIGHTINGS_FROM_ONE_PLACE;
+  const believed = item.odds >= CONFIRM_ODDS && item.sightings >= enough && item.seenFrom.length >= CONFIRM_VIEWPOINTS;
   if (item.gone) status = 'withdrawn';
   else if (believed && !disputed) status = 'confirmed';
   else if (item.status === 'confirmed' && (disputed || item.odds < WITHDRAW_ODDS)) status = 'withdrawn';
@@ -155,6 +158,16 @@ export function judge(item: MapObject, disputed: boolean): void {
   if (status === item.status) return;
   item.status = status;
   item.changed = true;
+}
+
+function seenFromSeveralPlaces(item: MapObject): boolean {
+  const first = unchecked(item.seenFrom[0]);
+  for (const other of item.seenFrom) {
+    const dx = other.x - first.x;
+    const dy = other.y - first.y;
+    if (dx * dx + dy * dy > VIEW_MOVED_M * VIEW_MOVED_M) return true;
+  }
+  return false;
 }
 
 /** The stronger of two objects, for choosing which one stays; ties go to the older. */
