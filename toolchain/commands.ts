@@ -1,5 +1,5 @@
 // `outrider module …`: declares the commands; the compilers are loaded only by those that need them.
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bundleDigest, readBundle, type ModuleBundle } from '../shared/elastic/bundle.ts';
@@ -10,6 +10,20 @@ import { OutriderError } from '../shared/errors.ts';
 interface Json {
   readonly json?: true;
 }
+
+interface AnalyzeFlags {
+  readonly profile?: string;
+  readonly apply?: true;
+  readonly rttMs: number;
+  readonly mbit: number;
+  readonly speedup: number;
+}
+
+const atLeast = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < least) throw new InvalidArgumentError(`must be a number from ${least} up.`);
+  return value;
+};
 
 /** Loads what needs compilers; OUT_MODULE_TOOLS where they are not installed. */
 async function withTools<T>(load: () => Promise<T>): Promise<T> {
@@ -35,7 +49,7 @@ export async function registerModuleCommands(program: Command): Promise<void> {
     .command('build')
     .description('build a module folder into a bundle, and write its handle.ts')
     .argument('<dir>', 'folder with module.json')
-    .option('--out <dir>', 'folder of the bundle', (text) => text)
+    .option('--out <dir>', 'folder of the bundle')
     .option('--key <file>', 'sign with this Ed25519 private key (PEM)')
     .option('--check', 'fail where handle.ts differs, in place of writing it')
     .option('--keep-source', 'write the generated AssemblyScript beside the bundle, for inspection')
@@ -69,6 +83,40 @@ export async function registerModuleCommands(program: Command): Promise<void> {
           ...remarks.map((remark) => `  note: ${remark}`),
         ],
       );
+    });
+
+  module
+    .command('new')
+    .description('make a module project: source, module.json, and a test that holds both builds together')
+    .argument('<name>', 'lower-case words joined by -')
+    .option('--dir <dir>', 'folder of the project; must not exist (default: the name)')
+    .option('--outrider <spec>', 'what package.json asks for: a version, or file: and the path of a packed tarball (default: this version)')
+    .addOption(json())
+    .action(async (name: string, options: Json & { dir?: string; outrider?: string }) => {
+      const { newModule } = await import('./template/new-module.ts');
+      const made = await newModule(name, { directory: options.dir, outrider: options.outrider });
+      report(options, { name, ...made }, [
+        `${name} → ${made.directory}`,
+        ...made.files.map((file) => `  ${file}`),
+        '  next: npm install, npm run build, npm test',
+      ]);
+    });
+
+  module
+    .command('analyze')
+    .description('which exported functions of a TypeScript program could be offloaded, which not and why, and what each would gain')
+    .argument('<path>', 'a TypeScript file, or a folder of them')
+    .option('--profile <script>', 'run this script and measure the functions that it calls across files')
+    .option('--apply', 'put @offloadable before those that could')
+    .option('--rtt-ms <ms>', 'round trip of the link', atLeast(0), 10)
+    .option('--mbit <rate>', 'rate of the link [Mbit/s]', atLeast(0.001), 50)
+    .option('--speedup <factor>', 'how many times as fast as this machine the edge computes', atLeast(0.001), 4)
+    .addOption(json())
+    .action(async (target: string, options: Json & AnalyzeFlags) => {
+      const { analyze, describeAnalysis } = await withTools(() => import('./survey/command.ts'));
+      const link = { rttMs: options.rttMs, mbitPerSec: options.mbit, speedup: options.speedup };
+      const { functions, tagged } = await analyze(target, { profile: options.profile, apply: options.apply, link });
+      report(options, { link, functions, tagged }, describeAnalysis(functions, tagged, link));
     });
 
   module

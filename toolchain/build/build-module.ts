@@ -1,6 +1,8 @@
 // Builds one module: scan, both builds, world, manifest, bundle. The same source gives the same bytes.
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { OutriderError } from '../../shared/errors.ts';
 import { canonicalJson, makeBundle, sha256Hex, type ModuleBundle } from '../../shared/elastic/bundle.ts';
 import { signBundle } from '../../shared/elastic/bundle-signature.ts';
@@ -90,9 +92,18 @@ export async function buildModule(directory: string, options: BuildOptions = {})
     entryFile,
     module,
     reader: context.reader,
-    callOptions: '../../elastic/call-options.ts',
+    callOptions: callOptionsSpecifier(root),
   });
   return { bundle, handle, assemblySource: wasm.source, remarks: wasm.remarks };
+}
+
+const PACKAGE = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../../..', import.meta.url));
+
+/** Where a module's handle finds CallOptions: this package's own sources for its own modules, the published entry for all others. */
+function callOptionsSpecifier(root: string): string {
+  const own = path.join(PACKAGE, 'shared/elastic/call-options.ts');
+  if (!root.startsWith(path.join(PACKAGE, 'shared') + path.sep) || !existsSync(own)) return 'outrider/elastic';
+  return path.relative(root, own).split(path.sep).join('/');
 }
 
 /** The WIT world that a component of another language is built against. */

@@ -20,7 +20,7 @@ const schema = z.strictObject({
   enable: z.array(z.enum(['simd', 'relaxed-simd'])).default([]),
   /** A component of another language, built against the module's world, in place of the AssemblyScript build. */
   component: z.string().optional(),
-  /** Build with a JavaScript engine inside, for code outside the portable subset: 12 MB and much slower. */
+  /** How the Wasm is made. There is no build with a JavaScript engine inside: `starlingmonkey` is refused by name. */
   engine: z.enum(['assemblyscript', 'starlingmonkey']).default('assemblyscript'),
 });
 
@@ -36,5 +36,11 @@ export async function readModuleConfig(directory: string): Promise<ModuleConfig>
   }
   const result = schema.safeParse(data);
   if (!result.success) throw new OutriderError('OUT_MODULE_BUILD', `${file}: ${z.prettifyError(result.error)}`);
+  if (result.data.engine === 'starlingmonkey') {
+    throw new OutriderError(
+      'OUT_MODULE_ENGINE',
+      `${file}: "engine": "starlingmonkey" asks for a JavaScript engine inside the component, which this toolchain does not build`,
+    );
+  }
   return result.data;
 }
