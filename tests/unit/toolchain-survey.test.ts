@@ -2,11 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readModuleConfig } from '../../toolchain/build/module-config.ts';
+import { candidatesOf } from '../../toolchain/survey/candidates.ts';
 import { analyze } from '../../toolchain/survey/command.ts';
 import { estimatedGainMs } from '../../toolchain/survey/profile.ts';
-import { surveyProgram } from '../../toolchain/survey/survey.ts';
+import { surveyProgram, tagSource } from '../../toolchain/survey/survey.ts';
 
 const MATHS = `export function square(x: number): number {
   return x * x;
@@ -30,6 +32,9 @@ export function apply(run: (x: number) => number): number {
   return run(1);
 }
 
+/**
+ * Takes its time.
+ */
 export async function later(x: number): Promise<number> {
   return x;
 }
@@ -60,7 +65,7 @@ describe('a survey of an ordinary program', () => {
     ]);
     expect(found.get('greet')?.findings).toMatchObject([{ file: at('program.ts'), line: 12, message: expect.stringContaining('node:os') }]);
     expect(found.get('apply')?.findings[0]).toMatchObject({ line: 15, message: expect.stringContaining('a function cannot cross') });
-    expect(found.get('later')?.findings[0]?.line).toBe(19);
+    expect(found.get('later')?.findings[0]?.line).toBe(22);
   }, 60_000);
 
   it('measures calls and bytes of a run, tags those that can, and does so once', async () => {
@@ -77,6 +82,12 @@ describe('a survey of an ordinary program', () => {
     expect(second.tagged).toEqual([]);
     expect(second.functions.filter((item) => item.tagged)).toHaveLength(2);
   }, 60_000);
+
+  it('puts the tag on a line of its own in a longer comment', () => {
+    const source = '/**\n * Doubles.\n */\nexport function twice(x: number): number {\n  return 2 * x;\n}\n';
+    const file = ts.createSourceFile('a.ts', source, ts.ScriptTarget.ES2023, true);
+    expect(tagSource(source, candidatesOf(file))).toBe(source.replace('Doubles.\n', 'Doubles.\n * @offloadable\n'));
+  });
 
   it('says when the profiled script fails', async () => {
     await writeFile(at('bad.ts'), 'process.exit(7);');

@@ -89,14 +89,17 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
-/** All message definitions exported by shared/protocol, by file and then by place in the file. */
+/** All message definitions exported by shared/protocol, by file and then by export name, whatever loads the files. */
 export async function loadMessages(): Promise<MessageDefinition<unknown>[]> {
   const directory = new URL('../../shared/protocol/', import.meta.url);
   const files = (await readdir(directory)).filter((file) => /^[a-z0-9-]+\.[jt]s$/.test(file)).toSorted();
   const messages: MessageDefinition<unknown>[] = [];
   for (const file of files) {
     const exports = (await import(new URL(file, directory).href)) as Record<string, unknown>;
-    for (const value of Object.values(exports)) if (isMessageDefinition(value)) messages.push(value);
+    for (const name of Object.keys(exports).toSorted()) {
+      const value = exports[name];
+      if (isMessageDefinition(value)) messages.push(value);
+    }
   }
   return messages;
 }

@@ -1,4 +1,5 @@
 // What the surveyed functions cost in a run of the program: calls, time and bytes, by a generated copy whose exports are wrapped.
+import type { Plugin } from 'esbuild';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
@@ -33,7 +34,7 @@ export function estimatedGainMs(profile: FunctionProfile, link: LinkModel): numb
 
 export const profileKey = (item: Pick<SurveyedFunction, 'file' | 'name'>): string => `${item.file}#${item.name}`;
 
-/** Counts and times in the program under measurement; `__record` is a global, so that every wrapper shares one table. */
+/** Counts and times in the program under measurement; the wrapper is a global, so that all share one table. */
 const RECORDER = `
 import { writeFileSync as __write } from 'node:fs';
 const __table = new Map();
@@ -89,7 +90,7 @@ async function bundleWrapped(entry: string, outfile: string, surveyed: readonly 
   const byFile = new Map<string, SurveyedFunction[]>();
   for (const item of surveyed) byFile.set(item.file, [...(byFile.get(item.file) ?? []), item]);
   const esbuild = await loadEsbuild();
-  const plugin: import('esbuild').Plugin = {
+  const plugin: Plugin = {
     name: 'wrap',
     setup(build) {
       build.onResolve({ filter: /^wrapped-original:/ }, ({ path: specifier }) => ({ path: specifier.slice('wrapped-original:'.length) }));

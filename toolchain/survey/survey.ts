@@ -67,7 +67,7 @@ async function sourceFiles(target: string): Promise<string[]> {
   if (info.isFile()) return [target];
   const entries = await readdir(target, { withFileTypes: true, recursive: true });
   const files = entries
-    .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !/(\.d|\.test)\.ts$/.test(entry.name))
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/(\.d|\.test)\.ts$/.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))
     .filter((file) => !/(^|[\\/])(node_modules|dist)[\\/]/.test(path.relative(target, file)))
     .toSorted();
