@@ -9,6 +9,7 @@ import { ANSWER_BYTES, FRAME_BYTES, FRAME_MANIFEST, FrameInstance, type FrameHan
 const ROUNDS = 30;
 const CALLS_PER_ROUND = 60;
 const WARM_UP_CALLS = 200;
+const SETTLING_CALLS = 30;
 const IN_FLIGHT = 64;
 const PIPELINED_CALLS = 4000;
 
@@ -82,6 +83,8 @@ async function measureLatencies(clients: readonly CallClient[], log: (line: stri
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const client of clients) {
       const samplesMs: number[] = [];
+      // Nobody pays for the garbage and the cold caches that the client before left behind.
+      for (let call = 0; call < SETTLING_CALLS; call += 1) await client.call(frame);
       for (let call = 0; call < CALLS_PER_ROUND; call += 1) {
         const started = performance.now();
         await client.call(frame);

@@ -67,12 +67,12 @@ export class CallEngine {
   }
 
   get pending(): number {
-    return this.#outbox.open.calls + this.#latest.waiting.length;
+    return this.#outbox.openCalls + this.#latest.waiting.length;
   }
 
   get outbox(): { readonly calls: number; readonly bytes: number } {
-    const { open, kept } = this.#outbox;
-    return { calls: open.calls + kept.calls, bytes: open.bytes + kept.bytes };
+    const { openCalls, keptCalls, openBytes, keptBytes } = this.#outbox;
+    return { calls: openCalls + keptCalls, bytes: openBytes + keptBytes };
   }
 
   call(index: number, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
@@ -193,7 +193,7 @@ export class CallEngine {
     try {
       signal?.throwIfAborted();
       if (this.#place.kind === 'closed') throw new OutriderError('OUT_ELASTIC_CLOSED', `${this.#options.manifest.name} is closed`);
-      encoded = admitCall(fn, args, { ...this.#options, open: this.#outbox.open, allocate: this.#buffers.take });
+      encoded = admitCall(fn, args, this.#outbox, this.#options, this.#buffers);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error)));
     }
@@ -201,11 +201,16 @@ export class CallEngine {
     return new Promise((resolve, reject) => {
       const call = createCall({ index, fn, args: encoded, latest: latest.has(fn.name), startedSec, deadlineMs, resolve, reject });
       call.dispose = watchCall({ clock, functionName: fn.name, signal, deadlineMs }, (error) => this.#giveUp(call, error));
-      const { goes, replaced } = call.latest ? this.#latest.offer(call) : { goes: true, replaced: null };
-      if (goes) this.#push(call);
-      if (replaced !== null) this.#stale(replaced, `${fn.name} was replaced by a newer call`);
+      if (call.latest) this.#offer(call);
+      else this.#push(call);
       this.#pump();
     });
+  }
+
+  #offer(call: Call): void {
+    const { goes, replaced } = this.#latest.offer(call);
+    if (goes) this.#push(call);
+    if (replaced !== null) this.#stale(replaced, `${call.fn.name} was replaced by a newer call`);
   }
 
   #push(call: Call): void {
@@ -235,16 +240,16 @@ export class CallEngine {
   }
 
   #pumpSession(session: Session): void {
-    const { kept } = this.#outbox;
+    const outbox = this.#outbox;
     const { maxCalls, maxBytes } = this.#options;
-    if (!this.#askedDurable && (kept.calls > maxCalls / 2 || kept.bytes > maxBytes / 2)) {
+    if (!this.#askedDurable && (outbox.keptCalls > maxCalls / 2 || outbox.keptBytes > maxBytes / 2)) {
       this.#askedDurable = true;
       session.askDurable();
     }
     while (this.#place.kind === 'session' && this.#place.session === session) {
       const call = this.#unsent[0];
       if (call === undefined || !this.#flight.hasRoomFor(call)) return;
-      if (this.#outbox.kept.calls >= maxCalls || this.#outbox.kept.bytes >= maxBytes) return;
+      if (outbox.keptCalls >= maxCalls || outbox.keptBytes >= maxBytes) return;
       this.#unsent.shift();
       this.stats.bytesOut += call.args.byteLength;
       this.#flight.send(session, call, this.#options.clock.nowSec());

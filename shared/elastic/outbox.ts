@@ -31,9 +31,24 @@ type NewCall = Pick<Call, 'index' | 'fn' | 'args' | 'latest' | 'startedSec' | 'r
 };
 
 /** A call that has no number yet. */
-export function createCall({ deadlineMs, ...call }: NewCall): Call {
-  const expiresSec = deadlineMs === undefined ? Number.POSITIVE_INFINITY : call.startedSec + deadlineMs / 1000;
-  return { ...call, number: 0, expiresSec, settled: false, answered: false, attempted: false, inFlight: false, dispose: null };
+export function createCall(call: NewCall): Call {
+  // Field by field: spreading costs microseconds, and every call has the same shape this way.
+  return {
+    number: 0,
+    index: call.index,
+    fn: call.fn,
+    args: call.args,
+    latest: call.latest,
+    startedSec: call.startedSec,
+    expiresSec: call.deadlineMs === undefined ? Number.POSITIVE_INFINITY : call.startedSec + call.deadlineMs / 1000,
+    resolve: call.resolve,
+    reject: call.reject,
+    settled: false,
+    answered: false,
+    attempted: false,
+    inFlight: false,
+    dispose: null,
+  };
 }
 
 /** What becomes of the calls at a new place. */
@@ -62,14 +77,22 @@ export class Outbox {
     this.#onRemoved = onRemoved;
   }
 
-  /** Calls that are not answered [count, bytes]. */
-  get open(): { readonly calls: number; readonly bytes: number } {
-    return { calls: this.#openCalls, bytes: this.#openBytes };
+  /** Calls that are not answered. */
+  get openCalls(): number {
+    return this.#openCalls;
   }
 
-  /** Calls that are answered, and kept because their effect is not safe yet [count, bytes]. */
-  get kept(): { readonly calls: number; readonly bytes: number } {
-    return { calls: this.#keptCalls, bytes: this.#keptBytes };
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
+  /** Calls that are answered, and kept because their effect is not safe yet. */
+  get keptCalls(): number {
+    return this.#keptCalls;
+  }
+
+  get keptBytes(): number {
+    return this.#keptBytes;
   }
 
   add(call: Call): void {
