@@ -16,7 +16,7 @@ export interface Blob {
 
 /**
  * Finds the connected regions (8-neighbours) of each label 1 … `labelCount` in a label image of width·height bytes, after closing
- * gaps of up to `closePx` pixels; regions of fewer than `minAreaPx` pixels are left out. By label, then top to bottom.
+ * gaps of up to `closePx` pixels; regions of fewer than `minAreaPx` pixels are left out. Closing may stretch a region to the border that it lies `closePx` away from. By label, then top to bottom.
  * @host vision
  */
 export declare function findBlobs(labels: Uint8Array, width: i32, height: i32, labelCount: i32, minAreaPx: i32, closePx: i32): Blob[];
