@@ -49,8 +49,8 @@ export class MissionRecording {
     clock: Clock,
     places: { readonly site: string; readonly mission: string },
   ): Promise<MissionRecording> {
-    const recording = new MissionRecording(await open(path, 'w'), clock);
-    await recording.#writer.start({ profile: '', library: 'outrider' });
+    const recording = new MissionRecording(await clock.hold(open(path, 'w')), clock);
+    await clock.hold(recording.#writer.start({ profile: '', library: 'outrider' }));
     for (const definition of RECORDED) {
       await bus.subscribe(filterOf(definition, places), ({ topic, payload }) => {
         if (payload.byteLength > 0) recording.#record(definition, topic, payload.slice());

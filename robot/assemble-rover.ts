@@ -86,7 +86,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     mission,
     publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
   });
-  const vision = await loadVisionHost();
+  const vision = await clock.hold(loadVisionHost());
   const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
     new ElasticModule<H>({
       manifest: bundle.manifest,
