@@ -21,12 +21,16 @@ type Place =
   | { readonly kind: 'local'; readonly local: ModuleInstance | LocalRunner; readonly inline: ModuleInstance | null }
   | { readonly kind: 'session'; readonly session: Session };
 
+const GOES = { goes: true, replaced: null };
+
 export class CallEngine {
   readonly stats = new CallStats();
   readonly #options: CallEngineOptions;
   readonly #functions: readonly BoundFunction[];
   /** On board, a shared module's effects are provisional: they are made again when a shared instance takes over. */
   readonly #provisional: boolean;
+  /** A device model holds answers back. */
+  readonly #modelled: boolean;
   readonly #buffers = new BufferPool();
   readonly #flight = new FlightWindow();
   readonly #local: LocalPlace;
@@ -44,6 +48,7 @@ export class CallEngine {
     this.#functions = bindFunctions(options.manifest);
     this.#local = new LocalPlace(options.clock, options.holdBackSec);
     this.#provisional = options.manifest.sharing === 'shared';
+    this.#modelled = options.holdBackSec !== undefined;
   }
 
   /** Last number whose effect is in the on-board instance. */
@@ -78,7 +83,15 @@ export class CallEngine {
   call(index: number, args: readonly unknown[], options: CallOptions | undefined): Promise<unknown> {
     const fn = this.#functions[index] as BoundFunction;
     const place = this.#place;
-    if (place.kind === 'local' && place.inline !== null && options === undefined && this.#isDirect(fn)) {
+    if (
+      place.kind === 'local' &&
+      place.inline !== null &&
+      options === undefined &&
+      this.#unsent.length === 0 &&
+      !this.#local.busy &&
+      !this.#modelled &&
+      !(this.#provisional && fn.stateful)
+    ) {
       try {
         return Promise.resolve(this.#callInline(place.inline, fn, args));
       } catch (error) {
@@ -169,10 +182,6 @@ export class CallEngine {
     this.#unsent = [];
   }
 
-  #isDirect(fn: BoundFunction): boolean {
-    return this.#unsent.length === 0 && !this.#local.busy && this.#options.holdBackSec === undefined && !(this.#provisional && fn.stateful);
-  }
-
   #callInline(instance: ModuleInstance, fn: BoundFunction, args: readonly unknown[]): unknown {
     const startedSec = this.#options.clock.nowSec();
     this.#local.processed = this.#nextNumber;
@@ -201,16 +210,11 @@ export class CallEngine {
     return new Promise((resolve, reject) => {
       const call = createCall({ index, fn, args: encoded, latest: latest.has(fn.name), startedSec, deadlineMs, resolve, reject });
       call.dispose = watchCall({ clock, functionName: fn.name, signal, deadlineMs }, (error) => this.#giveUp(call, error));
-      if (call.latest) this.#offer(call);
-      else this.#push(call);
+      const { goes, replaced } = call.latest ? this.#latest.offer(call) : GOES;
+      if (goes) this.#push(call);
+      if (replaced !== null) this.#stale(replaced, `${fn.name} was replaced by a newer call`);
       this.#pump();
     });
-  }
-
-  #offer(call: Call): void {
-    const { goes, replaced } = this.#latest.offer(call);
-    if (goes) this.#push(call);
-    if (replaced !== null) this.#stale(replaced, `${call.fn.name} was replaced by a newer call`);
   }
 
   #push(call: Call): void {

@@ -12,6 +12,7 @@ import { InProcessDataPlane } from '../../shared/elastic/transports/in-process.t
 import { MqttDataPlane } from '../../shared/elastic/transports/mqtt.ts';
 import { ReachablePlane } from '../../shared/elastic/transports/reachable-plane.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import type { DataPlane } from '../../shared/ports/data-plane.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
 import { InProcessBroker } from '../../sim/network/in-process-broker.ts';
@@ -184,6 +185,36 @@ describe('the tcp transport', () => {
       expect(ends[0]).toMatchObject({ code });
       await listener.close();
     }
+  });
+});
+
+describe('the mqtt transport', () => {
+  it('gets every frame whole, in order and once over a broker that repeats messages and lets them overtake one another', async () => {
+    const { broker } = mqttPlanes();
+    const random = new SeededRandom(7);
+    /** Delivers each message once or twice, after a pause of its own. */
+    const unruly = (bus: MessageBus): MessageBus => ({
+      clientId: bus.clientId,
+      connected: true,
+      publish: (...args) => bus.publish(...args),
+      onConnectionChange: (listener) => bus.onConnectionChange(listener),
+      close: () => bus.close(),
+      subscribe: (filter, handler) =>
+        bus.subscribe(filter, (message) => {
+          for (let copy = 0; copy < 1 + random.integer(2); copy += 1) clock.after(0.01 * random.next(), () => handler(message));
+        }),
+    });
+    const plane = (id: string): DataPlane => new MqttDataPlane({ bus: unruly(broker.connect(id)), clock, site: 'test' });
+    const { near, far, listener } = await connected({ server: plane('host-u'), client: plane('rover-u') });
+    const got: number[] = [];
+    far.onFrame = (frame) => got.push(frame.byteLength);
+    const sizes = Array.from({ length: 40 }, (_, index) => (index % 8 === 0 ? 3 * MQTT_FRAGMENT_BYTES + index : index));
+    for (const size of sizes) near.send([new Uint8Array(size)]);
+    await until(() => got.length === sizes.length);
+    await clock.sleep(0.03);
+    expect(got).toEqual(sizes);
+    near.close();
+    await listener.close();
   });
 });
 

@@ -24,6 +24,7 @@ class InProcessTransport implements Transport {
   readonly #options: InProcessOptions;
   #lastArrivalSec = 0;
   #underWayBytes = 0;
+  readonly #underWay: (() => void)[] = [];
   #full = false;
   #closed = false;
 
@@ -79,7 +80,9 @@ class InProcessTransport implements Transport {
     const nowSec = clock.nowSec();
     const arrivalSec = Math.max(this.#lastArrivalSec, nowSec + (delaySec?.(bytes) ?? 0));
     this.#lastArrivalSec = arrivalSec;
-    clock.after(arrivalSec - nowSec, arrive);
+    // Each timer lets the oldest arrive: a real clock has moved on between two readings, so timers alone would not keep the order.
+    this.#underWay.push(arrive);
+    clock.after(arrivalSec - nowSec, () => this.#underWay.shift()?.());
   }
 }
 

@@ -10,6 +10,8 @@ import { WireReader, WireWriter } from '../wire-cursor.ts';
 
 /** First byte of a message; then its number (u32), then a part of a frame. */
 const MESSAGE = { part: 0, lastPart: 1, accept: 2, close: 3 } as const;
+/** How far ahead of a missing one a message may be: what one `send` above a full window may publish. */
+const MAX_AHEAD_MESSAGES = MQTT_WINDOW_MESSAGES + Math.ceil(MAX_FRAME_BYTES / MQTT_FRAGMENT_BYTES);
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 export interface MqttDataPlaneOptions {
@@ -33,6 +35,8 @@ class MqttTransport implements Transport {
   #unconfirmed = 0;
   #full = false;
   #parts: Uint8Array[] = [];
+  /** Arrived before their turn. */
+  readonly #early = new Map<number, Uint8Array>();
   #partBytes = 0;
   #closed = false;
 
@@ -68,11 +72,11 @@ class MqttTransport implements Transport {
     );
   }
 
-  /** A message of the peer. Repetitions are dropped; a gap, or anything malformed, ends the connection. */
+  /** A message of the peer. What is malformed, or too far ahead, ends the connection. */
   receive({ payload }: BusMessage): void {
     if (this.#closed) return;
     try {
-      this.#take(new WireReader(payload));
+      this.#take(payload);
     } catch (error) {
       this.close(error instanceof Error ? error : new Error(String(error)));
     }
@@ -88,18 +92,35 @@ class MqttTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#parts = [];
+    this.#early.clear();
     this.onEnded();
     this.onClose?.(error);
   }
 
-  #take(reader: WireReader): void {
-    const kind = reader.u8();
-    const number = reader.u32();
-    if (number <= this.#received) return;
-    if (number !== this.#received + 1) {
+  /** Messages in the order of their numbers: brokers may repeat them, and some overtake one another. */
+  #take(payload: Uint8Array): void {
+    const number = new WireReader(payload.subarray(1)).u32();
+    if (number <= this.#received || this.#early.has(number)) return;
+    if (number > this.#received + MAX_AHEAD_MESSAGES) {
       throw new OutriderError('OUT_WIRE_MALFORMED', `${this.description}: message ${number} after ${this.#received}`);
     }
-    this.#received = number;
+    if (number !== this.#received + 1) {
+      this.#early.set(number, new Uint8Array(payload));
+      return;
+    }
+    let next: Uint8Array | undefined = payload;
+    while (next !== undefined && !this.#closed) {
+      this.#received += 1;
+      this.#early.delete(this.#received);
+      this.#process(next);
+      next = this.#early.get(this.#received + 1);
+    }
+  }
+
+  #process(payload: Uint8Array): void {
+    const reader = new WireReader(payload);
+    const kind = reader.u8();
+    reader.u32();
     if (kind === MESSAGE.accept) return;
     if (kind === MESSAGE.close) {
       this.lost(null);
