@@ -32,8 +32,8 @@ export class CallEngine {
   /** A device model holds answers back. */
   readonly #modelled: boolean;
   readonly #buffers = new BufferPool();
-  readonly #flight = new FlightWindow();
-  readonly #local: LocalPlace;
+  readonly flight = new FlightWindow();
+  readonly local: LocalPlace;
   readonly #outbox = new Outbox((call) => this.#removed(call));
   /** Calls that no instance has got yet, in order. */
   #unsent: Call[] = [];
@@ -46,24 +46,9 @@ export class CallEngine {
   constructor(options: CallEngineOptions) {
     this.#options = options;
     this.#functions = bindFunctions(options.manifest);
-    this.#local = new LocalPlace(options.clock, options.holdBackSec);
+    this.local = new LocalPlace(options.clock, options.holdBackSec);
     this.#provisional = options.manifest.sharing === 'shared';
     this.#modelled = options.holdBackSec !== undefined;
-  }
-
-  /** Last number whose effect is in the on-board instance. */
-  get localProcessed(): number {
-    return this.#local.processed;
-  }
-
-  /** Whether a call is under way on board, so that its effect may be in the state or not. */
-  get localBusy(): boolean {
-    return this.#local.busy;
-  }
-
-  /** All results up to here have arrived. */
-  get received(): number {
-    return this.#flight.received;
   }
 
   /** Effects up to here cannot be made again: their calls are forgotten. */
@@ -88,7 +73,7 @@ export class CallEngine {
       place.inline !== null &&
       options === undefined &&
       this.#unsent.length === 0 &&
-      !this.#local.busy &&
+      !this.local.busy &&
       !this.#modelled &&
       !(this.#provisional && fn.stateful)
     ) {
@@ -106,12 +91,12 @@ export class CallEngine {
   /** Stops giving calls to an instance; resolves when none is under way on board. Answers from the edge still arrive. */
   hold(): Promise<void> {
     if (this.#place.kind !== 'closed') this.#place = { kind: 'held' };
-    return this.#local.idle();
+    return this.local.idle();
   }
 
   /** Runs calls on board, whose state holds effects up to `processed`; later ones are made again. Returns how many. */
   runLocally(local: ModuleInstance | LocalRunner, processed: number): number {
-    this.#local.processed = processed;
+    this.local.processed = processed;
     const replayed = this.#requeue(processed, false);
     // What is in the state of an instance of our own needs no safety beyond it.
     if (!this.#provisional) this.#outbox.trim(processed);
@@ -184,7 +169,7 @@ export class CallEngine {
 
   #callInline(instance: ModuleInstance, fn: BoundFunction, args: readonly unknown[]): unknown {
     const startedSec = this.#options.clock.nowSec();
-    this.#local.processed = this.#nextNumber;
+    this.local.processed = this.#nextNumber;
     this.#nextNumber += 1;
     const result = instance.call(fn.name, args);
     this.stats.answered('onboard', this.#options.clock.nowSec() - startedSec);
@@ -252,20 +237,20 @@ export class CallEngine {
     }
     while (this.#place.kind === 'session' && this.#place.session === session) {
       const call = this.#unsent[0];
-      if (call === undefined || !this.#flight.hasRoomFor(call)) return;
+      if (call === undefined || !this.flight.hasRoomFor(call)) return;
       if (outbox.keptCalls >= maxCalls || outbox.keptBytes >= maxBytes) return;
       this.#unsent.shift();
       this.stats.bytesOut += call.args.byteLength;
-      this.#flight.send(session, call, this.#options.clock.nowSec());
+      this.flight.send(session, call, this.#options.clock.nowSec());
     }
   }
 
   #pumpLocal(place: Place & { readonly kind: 'local' }): void {
-    while (!this.#local.busy && this.#place === place) {
+    while (!this.local.busy && this.#place === place) {
       const call = this.#unsent.shift();
       if (call === undefined) return;
       call.attempted = true;
-      this.#local.run(
+      this.local.run(
         place.local,
         call,
         (outcome) => this.#ranLocally(call, outcome),
@@ -286,14 +271,14 @@ export class CallEngine {
   /** What is to be made at the next place, given that its state holds effects up to `processed`. */
   #requeue(processed: number, remote: boolean): number {
     this.#askedDurable = false;
-    for (const call of this.#outbox.all()) this.#flight.end(call);
-    const plan = this.#outbox.planAt(processed, this.#flight.received);
+    for (const call of this.#outbox.all()) this.flight.end(call);
+    const plan = this.#outbox.planAt(processed, this.flight.received);
     this.#unsent = plan.again;
     for (const call of plan.unwanted) this.#drop(call);
     for (const call of plan.stale) this.#stale(call, `${call.fn.name} is not made again`);
     for (const call of plan.unanswered) {
       // It took effect there; its answer comes after the greeting.
-      if (remote) this.#flight.start(call, false);
+      if (remote) this.flight.start(call, false);
       else {
         this.#fail(call, new OutriderError('OUT_ELASTIC_LOST', `the answer of ${call.fn.name} was lost`));
         this.#drop(call);
@@ -307,8 +292,8 @@ export class CallEngine {
     const call = this.#outbox.get(number);
     this.stats.bytesIn += bytes;
     if (call === undefined || !call.inFlight) return null;
-    const isTime = this.#flight.arrive(call, bytes);
-    if (isTime && this.#place.kind === 'session') this.#place.session.acknowledge(this.#flight.received);
+    const isTime = this.flight.arrive(call, bytes);
+    if (isTime && this.#place.kind === 'session') this.#place.session.acknowledge(this.flight.received);
     return call;
   }
 
@@ -329,7 +314,7 @@ export class CallEngine {
   #removed(call: Call): void {
     // Made again, and safe before its second answer came.
     const isSent = call.inFlight;
-    this.#flight.end(call);
+    this.flight.end(call);
     // Then the socket may hold the arguments still.
     if (!isSent) this.#buffers.give(call.args);
   }

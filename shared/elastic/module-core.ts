@@ -112,11 +112,11 @@ export class ModuleCore {
   async captureLocal(): Promise<HeldState | null> {
     const { local } = this;
     if (!this.stateful || local === null) return null;
-    const processed = this.engine.localBusy ? 0 : this.engine.localProcessed;
+    const processed = this.engine.local.busy ? 0 : this.engine.local.processed;
     const captured: CapturedState = isLocalRunner(local) ? await local.capture() : captureState(this.options.manifest, local);
     this.#stateCount += 1;
     const id = `${this.options.channelId}.${this.epoch}.${this.#stateCount}`;
-    const isStill = !this.engine.localBusy && this.engine.localProcessed === processed;
+    const isStill = !this.engine.local.busy && this.engine.local.processed === processed;
     return { ...captured, id, processed: isStill ? processed : 0 };
   }
 
@@ -156,7 +156,7 @@ export class ModuleCore {
       const state = this.edge?.states.newest ?? null;
       await this.restoreLocal(state);
       this.epoch += 1;
-      const replayed = this.engine.runLocally(this.local as ModuleInstance | LocalRunner, this.engine.localProcessed);
+      const replayed = this.engine.runLocally(this.local as ModuleInstance | LocalRunner, this.engine.local.processed);
       const stampSec = this.nowSec;
       const outageMs = (stampSec - startedSec) * 1000;
       this.emit('recovered', { module: manifest.name, how: 'fallback', hostId: null, epoch: this.epoch, stampSec, outageMs, replayed });

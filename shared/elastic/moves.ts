@@ -32,7 +32,7 @@ export async function offload(core: ModuleCore, options: MoveOptions): Promise<M
   if (prepared.kind === 'redirect') return redirect(core, record, prepared);
   const target = core.newEdge(prepared.endpoint);
   try {
-    const welcome = await target.connect({ ack: core.engine.received, provision: true });
+    const welcome = await target.connect({ ack: core.engine.flight.received, provision: true });
     record.step('connect');
     if (welcome.phase !== 'embryo')
       throw new OutriderError('OUT_ELASTIC_REFUSED', `${prepared.endpoint.instanceId} is ${welcome.phase} already`);
@@ -122,7 +122,7 @@ async function redirect(
   const target = core.newEdge(endpoint);
   const previous = core.edge;
   try {
-    const welcome = await target.connect({ ack: core.engine.received, provision: false });
+    const welcome = await target.connect({ ack: core.engine.flight.received, provision: false });
     record.step('connect');
     if (core.stateful && welcome.processed < core.engine.safe) {
       const message = `${endpoint.instanceId} has effects of this rover up to call ${welcome.processed} only, its own state up to ${core.engine.safe}`;
@@ -152,7 +152,7 @@ async function fromBoard(core: ModuleCore, record: MoveRecorder, target: EdgePla
   record.pauseBegins();
   await core.engine.hold();
   record.step('quiesce');
-  const processed = core.engine.localProcessed;
+  const processed = core.engine.local.processed;
   const backOnBoard = (): void => {
     core.place('onboard');
     record.replayed = core.engine.runLocally(core.local as ModuleInstance | LocalRunner, processed);

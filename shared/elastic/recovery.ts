@@ -35,7 +35,7 @@ export async function fallBack(core: ModuleCore, edge: EdgePlace): Promise<numbe
   // Without a state from the edge (a shared instance that was joined) the on-board instance goes on where it was.
   if (state !== null) await core.restoreLocal(state);
   const local: ModuleInstance | LocalRunner = await core.ensureLocal();
-  const processed = core.stateful ? (state?.processed ?? core.engine.localProcessed) : 0;
+  const processed = core.stateful ? (state?.processed ?? core.engine.local.processed) : 0;
   core.edge = null;
   core.epoch = Math.max(core.epoch, edge.endpoint.epoch) + 1;
   core.place('onboard');
@@ -55,7 +55,7 @@ export async function upgrade(core: ModuleCore): Promise<void> {
   try {
     const transport = await edge.endpoint.connectBetter(before.link.transport);
     if (transport !== null && core.edge === edge) {
-      const welcome = await edge.greet(transport, { ack: core.engine.received, provision: false });
+      const welcome = await edge.greet(transport, { ack: core.engine.flight.received, provision: false });
       before.close();
       core.runAtEdge(edge, welcome.processed);
     }
@@ -81,7 +81,7 @@ async function attempt(core: ModuleCore, edge: EdgePlace, nextSec: number): Prom
   const outageSec = (): number => core.nowSec - (edge.lostSec ?? core.nowSec);
   let gone = false;
   try {
-    const welcome = await edge.connect({ ack: core.engine.received, provision: false, timeoutSec: Math.max(reconnectSec, 0.1) });
+    const welcome = await edge.connect({ ack: core.engine.flight.received, provision: false, timeoutSec: Math.max(reconnectSec, 0.1) });
     if (welcome.phase !== 'embryo') {
       if (welcome.phase === 'frozen') edge.session.resume();
       await resumeAt(core, edge, edge, welcome, 'reconnect');
@@ -124,7 +124,7 @@ async function elsewhere(core: ModuleCore, edge: EdgePlace, gone: boolean): Prom
 async function relocate(core: ModuleCore, edge: EdgePlace, endpoint: RemoteEndpoint): Promise<boolean> {
   const target = core.newEdge(endpoint);
   try {
-    const welcome = await target.connect({ ack: core.engine.received, provision: false });
+    const welcome = await target.connect({ ack: core.engine.flight.received, provision: false });
     const tooOld = core.stateful && welcome.processed < core.engine.safe;
     if (core.edge !== edge || welcome.phase !== 'running' || (tooOld && core.options.manifest.sharing === 'per-rover')) {
       target.close();
