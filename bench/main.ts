@@ -22,7 +22,8 @@ function printSection(value: unknown, indent: string): void {
       console.log(`${indent}${key}`);
       printSection(item, `${indent}  `);
     } else {
-      const text = typeof item === 'number' ? String(Number(item.toPrecision(5))) : Array.isArray(item) ? JSON.stringify(item) : String(item);
+      const text =
+        typeof item === 'number' ? String(Number(item.toPrecision(5))) : Array.isArray(item) ? JSON.stringify(item) : String(item);
       console.log(`${indent}${key.padEnd(width)}  ${text}`);
     }
   }
@@ -33,7 +34,9 @@ function print(name: string, result: BenchResult): void {
   printSection(result.results, '  ');
   for (const [target, { value, target: wanted, better, met }] of Object.entries(result.targets)) {
     const sign = better === 'lower' ? '≤' : '≥';
-    console.log(`  ${met ? '✓' : '✗'} ${target}: ${value === null ? 'not measured' : Number(value.toPrecision(4))} (target ${sign} ${wanted})`);
+    console.log(
+      `  ${met ? '✓' : '✗'} ${target}: ${value === null ? 'not measured' : Number(value.toPrecision(4))} (target ${sign} ${wanted})`,
+    );
   }
 }
 

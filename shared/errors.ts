@@ -41,7 +41,8 @@ export const ERRORS = define({
     remedy: 'Mend what the message lists; each line gives file and line of the module’s source.',
   },
   OUT_MODULE_ENGINE: {
-    summary: 'A module asks for a build by a JavaScript engine (StarlingMonkey), which Outrider does not make: it would not be accelerated.',
+    summary:
+      'A module asks for a build by a JavaScript engine (StarlingMonkey), which Outrider does not make: it would not be accelerated.',
     remedy:
       'Keep the module within the portable subset (`outrider module analyze` says what is outside), or give a prebuilt `component`, and leave `engine` out.',
   },

@@ -65,6 +65,7 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       const identity = identify({ clientId: client.id, username: username ?? null, password: password?.toString() ?? null, remoteAddress });
       if (identity === null) {
         logger.warn({ client: client.id, code: 'OUT_BUS_REFUSED' }, 'a client with unknown credentials was refused');
+        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- the enum exists in Aedes' types only
         return done(Object.assign(new Error('unknown credentials'), { returnCode: BAD_CREDENTIALS }) as AuthenticateError, false);
       }
       identities.set(client, identity);

@@ -104,7 +104,11 @@ export class FileCheckpointStore implements CheckpointStore {
       }
       await rename(temporary, join(directory, name));
       const folder = await open(directory);
-      await folder.sync().finally(() => folder.close());
+      try {
+        await folder.sync();
+      } finally {
+        await folder.close();
+      }
     } catch (cause) {
       await rm(temporary, { force: true });
       throw new OutriderError('OUT_EDGE_STORE', `${join(directory, name)}: ${(cause as Error).message}`, { cause });

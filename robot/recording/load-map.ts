@@ -8,6 +8,9 @@ import { defaultMapServerInfo, parseMapServerYaml, toOccupancyMap } from '../../
 import { loadCarmenLog } from './carmen-log.ts';
 import { mapOfLog } from './evaluate-log.ts';
 
+/** CARMEN logs; anything else is taken for a picture. */
+const LOG_EXTENSIONS = new Set(['.log', '.gz', '.clf', '.carmen', '.txt', '']);
+
 export interface LoadMapOptions {
   /** Edge of a cell of pictures that have no YAML [m]. */
   readonly resolutionM?: number | undefined;
@@ -22,7 +25,7 @@ export async function loadMap(argument: string, options: LoadMapOptions): Promis
     const imagePath = resolve(dirname(path), info.image);
     return toOccupancyMap(decodeGreyImage(await readBytes(imagePath), imagePath), info);
   }
-  if (extension === '.png' || extension === '.pgm') return loadPicture(path, options);
+  if (!LOG_EXTENSIONS.has(extension)) return loadPicture(path, options);
   const { scans } = await loadCarmenLog(path);
   const part = scans.slice(Math.floor(from * scans.length), Math.floor(to * scans.length));
   if (part.length === 0) throw new OutriderError('OUT_CLI_USAGE', `${argument}: this part holds none of the log's ${scans.length} scans`);

@@ -105,7 +105,7 @@ export function encodeBundle(bundle: ModuleBundle): Uint8Array<ArrayBuffer> {
     out.set(bytes, at + 6 + length);
     at += 6 + length + bytes.length;
   }
-  return new Uint8Array(out.buffer as ArrayBuffer);
+  return new Uint8Array(out.buffer);
 }
 
 /** The bundle behind `encodeBundle`'s bytes; everything is checked but the signature. */

@@ -65,7 +65,7 @@ export class MoveRecorder {
       bytesInPause: this.bytesInPause,
       replayed: this.replayed,
       offload: this.offload,
-      error: error === null || error instanceof Error ? error : new Error(String(error)),
+      error: error === null || error instanceof Error ? error : new Error('the move failed', { cause: error }),
     };
     if (outcome === 'moved') {
       core.moves += 1;

@@ -1,6 +1,6 @@
 // The memory image of a guest: mutable globals and the pages of linear memory. It needs no help from the guest, so a module of
 // any language moves by it; repeated captures send only the pages that changed.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { OutriderError } from '../errors.ts';
 import type { MemoryImage } from './module-instance.ts';
 import { GLOBAL_PREFIX, PAGE_BYTES, type GuestNotes } from './wasm-rewrite.ts';
@@ -167,5 +167,3 @@ function setGlobal(global: WebAssembly.Global, type: string, from: DataView, at:
   else if (type === 'f32') global.value = from.getFloat32(at, true);
   else global.value = from.getInt32(at, true);
 }
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -165,7 +165,10 @@ class WasmInstance implements ModuleInstance {
     this.#save = hasState ? bind(exports, `${state}#save`, SAVE) : null;
     this.#load = hasState ? bind(exports, `${state}#load`, LOAD) : null;
     const initialize = exports['_initialize'];
-    if (typeof initialize === 'function') this.#guarded(() => void (initialize as () => void)());
+    if (typeof initialize === 'function')
+      this.#guarded(() => {
+        (initialize as () => void)();
+      });
   }
 
   call(functionName: string, args: readonly unknown[]): unknown {

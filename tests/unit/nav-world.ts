@@ -1,5 +1,5 @@
 // A small flat world for navigation tests, independent of the simulator: boxes, exact rays, an occupancy map from true poses.
-import { compose, type Pose2 } from '../../shared/geometry/pose2.ts';
+import type { Pose2 } from '../../shared/geometry/pose2.ts';
 import { integrate, STOP, type Twist2 } from '../../shared/geometry/twist2.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import type { LidarScan } from '../../shared/ports/lidar-io.ts';
@@ -218,9 +218,4 @@ export class FlatRun {
       for (const other of this.rovers) if (other !== rover) other.navigator.inspection.merge(tiles);
     }
   }
-}
-
-/** A pose ahead of another, for placing things. */
-function ahead(pose: Pose2, distanceM: number): Pose2 {
-  return compose(pose, { x: distanceM, y: 0, theta: 0 });
 }

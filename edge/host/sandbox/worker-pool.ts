@@ -46,7 +46,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closed = true;
     const workers = await Promise.allSettled(this.#spare.splice(0));
-    await Promise.all(workers.map((result) => (result.status === 'fulfilled' ? result.value.terminate() : undefined)));
+    await Promise.all(workers.flatMap((result) => (result.status === 'fulfilled' ? [result.value.terminate()] : [])));
   }
 
   #refill(): void {
