@@ -125,6 +125,8 @@ function increment(node: ts.PrefixUnaryExpression | ts.PostfixUnaryExpression, e
 }
 
 function call(node: ts.CallExpression, e: Emitter): string | null {
+  // The magnitude of the least i32 has no i32: it wraps in Wasm, so it wraps here.
+  if (node.expression.getText() === 'Math.abs' && e.kindOf(node) === 'i32') return wrap(e.splice(node), 'i32');
   const portable = e.kinds.portableCall(node);
   const [first] = node.arguments;
   if (portable === null || first === undefined) return null;
