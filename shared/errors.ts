@@ -228,6 +228,10 @@ export const ERRORS = define({
     summary: 'A map picture is not a PNG or PGM, is cut short, or is too large.',
     remedy: 'Give a greyscale PNG or PGM (P5, P2) of at most 100 million pixels, with its map_server YAML beside it or with --resolution.',
   },
+  OUT_MODEL_PROFILE: {
+    summary: 'A network’s layer profile, or what is asked of the partitioner, is impossible.',
+    remedy: 'Give layers with finite sizes [bytes] and times [ms] of 0 and more, a bandwidth above 0 and 0 < K < 1.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',
