@@ -232,6 +232,23 @@ export const ERRORS = define({
     summary: 'A network’s layer profile, or what is asked of the partitioner, is impossible.',
     remedy: 'Give layers with finite sizes [bytes] and times [ms] of 0 and more, a bandwidth above 0 and 0 < K < 1.',
   },
+  OUT_HARDWARE_PACKAGE: {
+    summary: 'A package for access to hardware is not installed or was not built for this machine.',
+    remedy: 'Install it where the rover runs (`npm install i2c-bus onoff`, with g++, make and python3 present); see docs/raspberry-pi.md.',
+  },
+  OUT_HARDWARE_BUS: {
+    summary: 'A hardware bus (I2C, SPI, serial) is not there or may not be opened.',
+    remedy:
+      'Enable it (`sudo raspi-config nonint do_i2c 0`, reboot) and put the user into its group (i2c, spi, dialout); see docs/raspberry-pi.md.',
+  },
+  OUT_HARDWARE_GPIO: {
+    summary: 'The GPIO lines of the 40-pin header cannot be reached.',
+    remedy: 'Run on a Raspberry Pi with sysfs GPIO, as a user of the group gpio, with no other program on the line that the message names.',
+  },
+  OUT_HARDWARE_UNSUPPORTED: {
+    summary: 'A part of a rover is configured that this driver cannot serve.',
+    remedy: 'Leave the section out, or use the board or wiring that the message names.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',
