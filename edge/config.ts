@@ -31,7 +31,11 @@ export const siteConfigSchema = z.strictObject({
     .nullable()
     .default(null),
   brokerCredentials: z.strictObject({ username: z.string(), password: z.string() }).nullable().default(null),
+  /** Takes part in the election of the site's Offload Manager: one acts, others stand by. Without it: broker and hosts only. */
+  manager: z.boolean().default(true),
   hosts: z.number().int().min(0).max(64).default(2),
+  /** Hosts are called `<hostPrefix>-1` and so on: different on each machine of a site. */
+  hostPrefix: idSchema.default('edge'),
   /** Folder of bundles, checkpoints and the site key. */
   data: z.string().default('out/site'),
   host: z
@@ -65,6 +69,13 @@ const safeSchema = siteConfigSchema.superRefine((config, context) => {
       code: 'custom',
       path: ['rovers'],
       message: `listening on ${config.listen} needs the list of known rovers with their credentials`,
+    });
+  }
+  if (!config.manager && config.broker === null && config.hosts > 0) {
+    context.addIssue({
+      code: 'custom',
+      path: ['broker'],
+      message: 'hosts without a manager here join a site: say which broker it has (mqtt://…)',
     });
   }
 });

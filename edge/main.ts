@@ -12,6 +12,9 @@ export interface EdgeCommandOptions {
   readonly broker?: string;
   readonly site?: string;
   readonly data?: string;
+  /** `--no-manager`: false. Commander says true where nothing was said. */
+  readonly manager?: boolean;
+  readonly hostPrefix?: string;
   readonly json?: boolean;
 }
 
@@ -30,8 +33,18 @@ export async function runEdge(options: EdgeCommandOptions): Promise<boolean> {
 }
 
 /** The configuration file, if any, with what the command line says on top. */
-async function configOf({ config, hosts, port, mqttPort, broker, site, data }: EdgeCommandOptions): Promise<SiteConfig> {
-  const given = { hosts, gatewayPort: port, mqttPort, broker, site, data };
+async function configOf({
+  config,
+  hosts,
+  port,
+  mqttPort,
+  broker,
+  site,
+  data,
+  manager,
+  hostPrefix,
+}: EdgeCommandOptions): Promise<SiteConfig> {
+  const given = { hosts, gatewayPort: port, mqttPort, broker, site, data, hostPrefix, manager: manager === false ? false : undefined };
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SiteConfigInput;
   if (config === undefined) return defineSite(overrides, 'command line');
   const file = (await loadYaml(config, z.looseObject({}))) as SiteConfigInput;

@@ -6,18 +6,19 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { connectSiteBus } from '../shared/bus/site-bus.ts';
 import { SystemClock } from '../shared/clock/system-clock.ts';
+import { OutriderError } from '../shared/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
 import type { SiteConfig } from './config.ts';
 import { credentialTable, trustEveryone } from './control/authenticator.ts';
-import { OffloadManager } from './control/offload-manager.ts';
+import type { OffloadManager } from './control/offload-manager.ts';
 import { startGateway } from './gateway/gateway.ts';
 import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
 import { pinoLogger } from './logging.ts';
+import { startManagerService } from './manager-service.ts';
 import { type SiteIdentities, siteIdentities } from './site-identities.ts';
 
 export interface LiveSite {
@@ -25,6 +26,7 @@ export interface LiveSite {
   readonly url: string;
   /** What rovers connect to. */
   readonly brokerUrl: string;
+  /** Throws OUT_EDGE_FENCED while another process's manager acts. */
   readonly manager: OffloadManager;
   readonly hosts: readonly HostProcess[];
   /** Takes the embedded broker away and brings it back, as an outage would. No-ops with an external broker. */
@@ -41,7 +43,6 @@ export interface StartSiteOptions {
 
 /** Built dashboard, from the built file (dist/edge/) and from the source tree (edge/). */
 const DASHBOARD = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../dist/dashboard' : '../dashboard', import.meta.url));
-const CONNECT_ATTEMPT_SEC = 10;
 
 export async function startEdgeSite(config: SiteConfig, options: StartSiteOptions = {}): Promise<LiveSite> {
   const { site, listen } = config;
@@ -58,31 +59,24 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     if (broker !== null) undo.push(() => broker.stop());
     const brokerUrl = config.broker ?? `mqtt://${listen}:${broker?.port}`;
     const credentials = identities ?? config.brokerCredentials;
-    const bus = await connectSiteBus({
-      url: brokerUrl,
-      // One connection at a time may have this id: a second manager of the site takes over or is refused, never works beside.
-      clientId: `manager-${site}`.slice(0, 64),
-      canaryTopic: `outrider/${site}/manager/session`,
-      connectTimeoutSec: CONNECT_ATTEMPT_SEC,
-      logger,
-      ...(credentials === null ? {} : { username: credentials.username, password: credentials.password }),
-    });
-    undo.push(() => bus.close());
-    const manager = new OffloadManager({
-      site,
-      clock,
-      bus,
-      siteKey,
-      quotas: config.quotas,
-      logger: logger.child({ part: 'manager' }),
-      authenticate: config.rovers === null ? trustEveryone : credentialTable(config.rovers),
-      session: randomBytes(4).toString('hex'),
-    });
-    await manager.start();
-    undo.push(() => manager.close());
+    const session = randomBytes(4).toString('hex');
+    const service = !config.manager
+      ? null
+      : await startManagerService({
+          site,
+          session,
+          brokerUrl,
+          credentials,
+          logger: logger.child({ part: 'manager' }),
+          manager: {
+            ...{ site, clock, siteKey, session, quotas: config.quotas },
+            authenticate: config.rovers === null ? trustEveryone : credentialTable(config.rovers),
+          },
+        });
+    if (service !== null) undo.push(() => service.close());
     const hosts = await Promise.all(
       Array.from({ length: config.hosts }, async (_, index) => {
-        const host = await superviseHost(hostConfig(config, `edge-${index + 1}`, brokerUrl, credentials), logger);
+        const host = await superviseHost(hostConfig(config, `${config.hostPrefix}-${index + 1}`, brokerUrl, credentials), logger);
         undo.push(() => host.stop());
         return host;
       }),
@@ -94,11 +88,12 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
       logger,
       view: {
         site,
-        hosts: () => manager.resources.hosts(),
-        placements: () => manager.book.all(),
-        brokerUp: () => bus.connected,
-        failovers: () => manager.failover.completed,
-        malformed: () => manager.malformed,
+        manager: () => ({ role: service?.role ?? 'none', term: service?.term ?? 0, session }),
+        hosts: () => service?.manager?.resources.hosts() ?? [],
+        placements: () => service?.manager?.book.all() ?? [],
+        brokerUp: () => service?.connected ?? broker?.running ?? true,
+        failovers: () => service?.manager?.failover.completed ?? 0,
+        malformed: () => service?.manager?.malformed ?? 0,
       },
       serveMqtt: (stream, request) => (broker === null ? relay(stream, brokerUrl) : broker.serve(stream, request)),
     });
@@ -106,7 +101,10 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     return {
       url: gateway.url,
       brokerUrl,
-      manager,
+      get manager() {
+        if (service?.manager == null) throw new OutriderError('OUT_EDGE_FENCED', `the manager of ${site} does not act in this process now`);
+        return service.manager;
+      },
       hosts,
       close,
       stopBroker: async () => broker?.stop(),
@@ -139,6 +137,9 @@ async function restartableBroker(config: SiteConfig, identities: SiteIdentities 
   const port = broker.port as number;
   return {
     port,
+    get running() {
+      return broker !== null;
+    },
     serve: (...[stream, request]: Parameters<EmbeddedBroker['serve']>) =>
       void (broker === null ? stream.destroy() : broker.serve(stream, request)),
     stop: async () => {

@@ -172,6 +172,10 @@ export const ERRORS = define({
     summary: 'No edge host has what a module needs.',
     remedy: 'The message lists each host and what it lacks: add a host, grant the host function, or stop what uses the memory.',
   },
+  OUT_EDGE_OFFER: {
+    summary: 'An offer of the Offload Manager has expired, was taken before, or was made by a manager that does not act any more.',
+    remedy: 'Nothing: the rover negotiates anew by itself; if it goes on, look why rovers take longer than 5 s to accept.',
+  },
   OUT_EDGE_QUOTA: {
     summary: 'A tenant has used up what the site grants it.',
     remedy: 'Stop instances that are not needed, or raise the quota in the site configuration.',

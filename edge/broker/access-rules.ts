@@ -18,7 +18,7 @@ interface Rules {
 /** What a role may do at a site. A rover speaks only for itself; what it may say in a mission is what rovers say there. */
 export function rulesFor(identity: ClientIdentity, site: string): Rules {
   const base = `outrider/${site}`;
-  const readable = [`${base}/rover/#`, `${base}/mission/#`, `${base}/host/+/status`, `${base}/placement/#`];
+  const readable = [`${base}/rover/#`, `${base}/mission/#`, `${base}/host/+/status`, `${base}/placement/#`, `${base}/manager/status`];
   switch (identity.role) {
     case 'site':
       return { publish: [`${base}/#`], subscribe: [`${base}/#`] };

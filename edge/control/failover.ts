@@ -105,7 +105,7 @@ export class Failover {
       const key = instanceKey(siteKey, instance);
       const reply = await hosts.command(
         host,
-        { kind: 'restart', instance, epoch, module, mission, rover, tenant, memoryMaxBytes, key },
+        { kind: 'restart', instance, epoch, module, mission, rover, requestedBy: null, tenant, memoryMaxBytes, key },
         restartTimeoutSec,
       );
       if (this.#attempts.get(attempt.instance) !== attempt) return undefined;

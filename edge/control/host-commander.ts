@@ -4,7 +4,7 @@ import { PendingRequests } from '../../shared/bus/request-reply.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import { type HostCommand, hostCommand, type HostReply, hostReply } from '../../shared/protocol/host.ts';
 
-type WithoutEnvelope<T> = T extends unknown ? Omit<T, 'id' | 'replyTo'> : never;
+type WithoutEnvelope<T> = T extends unknown ? Omit<T, 'id' | 'replyTo' | 'term'> : never;
 
 export interface HostCommanderOptions {
   readonly site: string;
@@ -12,6 +12,8 @@ export interface HostCommanderOptions {
   readonly clock: Clock;
   /** This manager's reply place; unique per process run, so that replies to a predecessor are not taken for ours. */
   readonly inbox: string;
+  /** This manager's; hosts refuse commands of an older term. */
+  readonly term: number;
 }
 
 export class HostCommander {
@@ -31,9 +33,10 @@ export class HostCommander {
 
   /** Sends a command and waits for the answer. Rejects with OUT_EDGE_TIMEOUT. */
   command(host: string, command: WithoutEnvelope<HostCommand>, timeoutSec: number): Promise<HostReply> {
-    const { channel, site, inbox } = this.#options;
-    const id = `${inbox}-${++this.#count}`;
-    const whole = { ...command, id, replyTo: inbox };
+    const { channel, site, inbox, term } = this.#options;
+    // With the term: a process that leads a second time counts from one again.
+    const id = `${inbox}-${term}-${++this.#count}`;
+    const whole = { ...command, id, replyTo: inbox, term };
     const send = (): void => channel.tell(hostCommand, { site, host }, whole);
     return this.#pending.request(id, `${command.kind} at ${host}`, send, { timeoutSec });
   }

@@ -15,6 +15,8 @@ export interface ManagerOptions {
   readonly siteKey: Uint8Array;
   /** Short id, new with each start of a manager: instance ids never repeat. */
   readonly session: string;
+  /** Given by the election where several managers may run; default 0: there is no other. */
+  readonly term?: number;
   readonly quotas?: TenantQuotas;
   /** A host that says nothing for so long counts as lost [s]; default 5. */
   readonly hostLeaseSec?: number;

@@ -8,7 +8,7 @@ import type { HostCommander } from './host-commander.ts';
 import { COMMAND_TIMEOUT_SEC, type ManagerOptions } from './manager-options.ts';
 import type { PlacementKeeper } from './placement-keeper.ts';
 import type { Candidate, ResourceManager } from './resource-manager.ts';
-import type { Negotiation, Reservations } from './reservations.ts';
+import { type Negotiation, RESERVATION_VALID_SEC, type Reservations } from './reservations.ts';
 import { checkQuota } from './tenant-quota.ts';
 
 export interface NegotiatorOptions {
@@ -20,7 +20,6 @@ export interface NegotiatorOptions {
 }
 
 const OFFER_VALID_SEC = 5;
-const RESERVATION_VALID_SEC = 30;
 const MAX_OFFERS = 4;
 /** How soon to ask again for what is under way. */
 const RETRY_SEC = 0.2;
@@ -64,7 +63,8 @@ export class Negotiator {
       const why = unfit.length === 0 ? 'the site has no hosts now' : unfit.join('; ');
       throw new OutriderError('OUT_EDGE_NO_HOST', `no place for ${module.name}: ${why}`);
     }
-    const instance = `${module.name.slice(0, 40)}-${manager.session}-${++this.#count}`;
+    const incarnation = manager.term === undefined ? manager.session : `${manager.session}-${manager.term}`;
+    const instance = `${module.name.slice(0, 32)}-${incarnation}-${++this.#count}`;
     const untilSec = manager.clock.nowSec() + OFFER_VALID_SEC;
     const offers = fit.slice(0, MAX_OFFERS).map((candidate, index) => toOffer(candidate, `${instance}_${index}`));
     const byOffer = new Map(offers.map(({ offer, host }) => [offer, host]));
@@ -77,9 +77,11 @@ export class Negotiator {
     const { manager, resources, reservations, hosts } = this.#options;
     const reservation = reservations.byOffer(offer);
     const host = reservation?.offers.get(offer);
-    const valid = reservation?.request.rover === rover && reservation.tenant === tenant && reservation.host === null;
-    if (reservation === null || host === undefined || !valid) {
-      throw new OutriderError('OUT_EDGE_UNAUTHORIZED', `offer ${offer} has expired or was not made to ${rover}`);
+    if (reservation === null || host === undefined || reservation.host !== null) {
+      throw new OutriderError('OUT_EDGE_OFFER', `offer ${offer} has expired, was taken, or is of an earlier manager`);
+    }
+    if (reservation.request.rover !== rover || reservation.tenant !== tenant) {
+      throw new OutriderError('OUT_EDGE_UNAUTHORIZED', `offer ${offer} was not made to ${rover}`);
     }
     const { instance, request } = reservation;
     const { module, mission, epoch, needs } = request;
@@ -89,7 +91,7 @@ export class Negotiator {
     const key = instanceKey(manager.siteKey, instance);
     const ticket = issueTicket(manager.siteKey, instance);
     const owner = module.sharing === 'shared' ? null : rover;
-    const place = { instance, epoch, module, mission, rover: owner, tenant, memoryMaxBytes: needs.memoryBytes, key };
+    const place = { instance, epoch, module, mission, rover: owner, requestedBy: rover, tenant, memoryMaxBytes: needs.memoryBytes, key };
     try {
       const reply = await hosts.command(host, { kind: 'reserve', ...place, ticket, validSec: RESERVATION_VALID_SEC }, COMMAND_TIMEOUT_SEC);
       if (reply.kind !== 'reserved') {

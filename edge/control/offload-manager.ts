@@ -38,7 +38,7 @@ export class OffloadManager {
     this.#options = options;
     this.#channel = new MessageChannel(bus, logger);
     const channel = this.#channel;
-    const hosts = new HostCommander({ site, channel, clock, inbox: `manager-${session}` });
+    const hosts = new HostCommander({ site, channel, clock, inbox: `manager-${session}`, term: options.term ?? 0 });
     const book = new PlacementBook({ channel, site, clock });
     const resources = new ResourceManager({
       clock,
@@ -59,7 +59,7 @@ export class OffloadManager {
     });
     const reservations = this.#reservations;
     const tellLost = (mission: string, text: string): void => this.#tell(mission, 'edge', null, text);
-    this.#keeper = new PlacementKeeper({ book, failover, hosts, reservations, resources: () => resources, logger, tellLost });
+    this.#keeper = new PlacementKeeper({ book, failover, hosts, reservations, resources: () => resources, clock, logger, tellLost });
     this.#negotiator = new Negotiator({ manager: options, resources, reservations, keeper: this.#keeper, hosts });
     const end = (mission: string): void => this.#keeper.endMission(mission);
     this.#cleanup = new MissionCleanup({ site, clock, channel, lingerSec: options.missionLingerSec ?? 5, end });

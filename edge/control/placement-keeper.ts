@@ -1,4 +1,5 @@
 // Keeps the placement book true to what the hosts say: instances that begin to run, fail, move away, or are lost with their host.
+import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { HostedInstance, HostPresent } from '../../shared/protocol/host.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
@@ -15,6 +16,7 @@ export interface PlacementKeeperOptions {
   readonly hosts: HostCommander;
   readonly reservations: Reservations;
   readonly resources: () => ResourceManager;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly tellLost: (mission: string, text: string) => void;
 }
@@ -82,6 +84,12 @@ export class PlacementKeeper {
       const obsolete = record === null ? book.isGone(instance) : epoch < record.epoch;
       if (obsolete) this.#stop(host, instance, epoch);
       else if (record === null || epoch > record.epoch || (record.status === 'running' && record.host !== host)) this.#runs(host, hosted);
+      return;
+    }
+    if (state === 'reserved' || state === 'preparing' || state === 'embryo') {
+      const { reservations, clock } = this.#options;
+      if (record === null && reservations.get(instance) === null && !book.isGone(instance))
+        reservations.adopt(host, hosted, clock.nowSec());
       return;
     }
     if (record === null || record.host !== host || record.epoch !== epoch) return;

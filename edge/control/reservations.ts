@@ -1,5 +1,9 @@
 // Places that were offered or reserved and do not run yet. Each lapses by itself.
+import type { HostedInstance } from '../../shared/protocol/host.ts';
 import type { ModuleReference, OffloadRequest } from '../../shared/protocol/offload.ts';
+
+/** How long a rover may take to bring what was reserved [s]. */
+export const RESERVATION_VALID_SEC = 30;
 
 export type Negotiation = Extract<OffloadRequest, { kind: 'negotiate' }>;
 
@@ -23,6 +27,15 @@ export class Reservations {
 
   add(reservation: Reservation): void {
     this.#byInstance.set(reservation.instance, reservation);
+  }
+
+  /** A place that a host keeps for a rover at the word of an earlier manager: its rover is on its way. */
+  adopt(host: string, hosted: HostedInstance, nowSec: number): void {
+    const { instance, tenant, module, mission, epoch, memoryMaxBytes, requestedBy } = hosted;
+    const needs = { memoryBytes: memoryMaxBytes, accelerator: false, hostInterfaces: [], maxLatencyMs: null };
+    const asked = { rover: requestedBy ?? '', credential: null, reason: '', preferHost: null, excludeHost: null };
+    const request: Negotiation = { kind: 'negotiate', id: instance, ...asked, mission, module, needs, epoch };
+    this.add({ instance, tenant, request, offers: new Map(), host, untilSec: nowSec + RESERVATION_VALID_SEC });
   }
 
   get(instance: string): Reservation | null {

@@ -13,6 +13,8 @@ import { createRestApp } from './rest-app.ts';
 /** What the gateway shows of its site. */
 export interface SiteView {
   readonly site: string;
+  /** `active`: this process's manager acts; `standby`: another one does; `none`: there is none in this process. */
+  manager(): { readonly role: string; readonly term: number; readonly session: string };
   hosts(): readonly HostPresent[];
   placements(): readonly PlacementRecord[];
   brokerUp(): boolean;
@@ -45,11 +47,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const app = await createRestApp({ title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' });
   app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } }, async (_request, reply) => {
     const hosts = view.hosts().length;
-    const healthy = view.brokerUp() && hosts > 0;
-    return reply.status(healthy ? 200 : 503).send({ status: healthy ? 'ok' : 'degraded', broker: view.brokerUp(), hosts });
+    const { role } = view.manager();
+    // Only the acting manager knows the hosts.
+    const healthy = view.brokerUp() && (role !== 'active' || hosts > 0);
+    return reply.status(healthy ? 200 : 503).send({ status: healthy ? 'ok' : 'degraded', broker: view.brokerUp(), manager: role, hosts });
   });
   app.get('/api/site', { schema: { summary: 'Hosts, instances and counters' } }, async () => ({
     site: view.site,
+    manager: view.manager(),
     hosts: view.hosts(),
     placements: view.placements(),
     failovers: view.failovers(),

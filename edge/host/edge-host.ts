@@ -1,10 +1,11 @@
 // An edge host: says what it has, obeys the manager, takes modules from rovers and runs them.
 import { MessageChannel } from '../../shared/bus/message-channel.ts';
 import { AnsweredRequests } from '../../shared/bus/request-reply.ts';
-import { isOutriderError } from '../../shared/errors.ts';
+import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { LastWill } from '../../shared/ports/message-bus.ts';
 import { type HostCommand, hostCommand, type HostReply, hostReply, hostStatus, type HostStatus } from '../../shared/protocol/host.ts';
+import { managerTerm } from '../../shared/protocol/manager.ts';
 import { encodeMessage, topicOf } from '../../shared/protocol/message.ts';
 import { placement } from '../../shared/protocol/placement.ts';
 import { ExecutionHandler, type InstanceInfo } from './execution-handler.ts';
@@ -29,6 +30,8 @@ export class EdgeHost {
   readonly #ports: HostPorts;
   readonly #channel: MessageChannel;
   readonly #answered = new AnsweredRequests<HostReply>();
+  /** The newest manager that is known here: commands of older ones come too late. */
+  #manager = { term: 0, inbox: '' };
   #bundles: string[] = [];
   #draining = false;
   #closed = false;
@@ -52,6 +55,9 @@ export class EdgeHost {
     await this.handler.start();
     this.#bundles = await this.handler.warmDigests();
     await this.#channel.on(hostCommand, { site, host }, (command) => void this.#answer(command));
+    await this.#channel.on(managerTerm, { site }, ({ term, session }) => {
+      if (term > this.#manager.term) this.#manager = { term, inbox: `manager-${session}` };
+    });
     await this.#channel.on(placement, { site }, (record) => this.execution.fence(record.instance, record.epoch));
     this.#stopConnectionWatch = bus.onConnectionChange((connected) => {
       if (connected) this.#announce();
@@ -92,6 +98,7 @@ export class EdgeHost {
     const { site, host } = this.#ports;
     const reply = await this.#answered.answer(command.id, async (): Promise<HostReply> => {
       try {
+        this.#checkTerm(command);
         return await this.#obey(command);
       } catch (error) {
         const code = isOutriderError(error) ? error.code : 'OUT_INTERNAL';
@@ -122,6 +129,14 @@ export class EdgeHost {
     }
   }
 
+  /** A manager that was replaced may have commands under way: they must not undo what its successor decided. */
+  #checkTerm({ term, replyTo, kind }: HostCommand): void {
+    const known = this.#manager;
+    const late = term < known.term || (term === known.term && term > 0 && replyTo !== known.inbox);
+    if (late) throw new OutriderError('OUT_EDGE_FENCED', `${kind} of ${replyTo} under term ${term}: the site is at term ${known.term}`);
+    if (term > known.term) this.#manager = { term, inbox: replyTo };
+  }
+
   #announceSoon(): void {
     if (this.#announcement !== null || this.#closed) return;
     this.#announcement = this.#ports.clock.after(STATUS_DELAY_SEC, () => this.#announce());
@@ -146,6 +161,7 @@ export class EdgeHost {
       memoryTotalBytes,
       instancesMax,
       accelerator,
+      managerTerm: this.#manager.term,
       status: this.#draining ? 'draining' : 'online',
       stampSec: clock.nowSec(),
       loadFraction: Math.max(0, resources.loadFraction()),
@@ -153,7 +169,7 @@ export class EdgeHost {
       hostInterfaces: [...grants],
       addresses: [...this.handler.addresses],
       bundles: this.#bundles.slice(-256),
-      instances: this.execution.list().map(toHosted),
+      instances: [...this.execution.list().map(toHosted), ...this.handler.reserved()].slice(0, 1024),
     };
   }
 }

@@ -9,7 +9,7 @@ import { type InstanceStats, type LoadedModule, NO_STATS, type SandboxedInstance
 /** What the manager says about an instance that is to run here. */
 export type Placed = Pick<
   Extract<HostCommand, { kind: 'reserve' }>,
-  'instance' | 'epoch' | 'module' | 'mission' | 'rover' | 'tenant' | 'memoryMaxBytes' | 'key'
+  'instance' | 'epoch' | 'module' | 'mission' | 'rover' | 'requestedBy' | 'tenant' | 'memoryMaxBytes' | 'key'
 >;
 
 interface Entry {
@@ -201,13 +201,14 @@ export class ExecutionHandler {
   }
 
   #info({ placed, state, sandboxed, effects, error }: Entry): InstanceInfo {
-    const { instance, module, mission, rover, tenant, epoch, memoryMaxBytes } = placed;
+    const { instance, module, mission, rover, requestedBy, tenant, epoch, memoryMaxBytes } = placed;
     const stats = sandboxed?.stats ?? NO_STATS;
     return {
       instance,
       module,
       mission,
       rover,
+      requestedBy,
       tenant,
       epoch,
       memoryMaxBytes,

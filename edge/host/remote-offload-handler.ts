@@ -4,6 +4,7 @@ import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { Listener } from '../../shared/ports/data-plane.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
+import type { HostedInstance } from '../../shared/protocol/host.ts';
 import type { ExecutionHandler, Placed } from './execution-handler.ts';
 import type { HostPorts } from './host-ports.ts';
 import type { LoadedModule } from './sandbox/sandbox.ts';
@@ -51,6 +52,17 @@ export class RemoteOffloadHandler {
     return bytes;
   }
 
+  /** Places whose rover has not come yet. */
+  reserved(): HostedInstance[] {
+    return [...this.#reserved.values()].map(({ placed: { key: _key, ...known } }) => ({
+      ...known,
+      state: 'reserved',
+      addresses: [],
+      calls: 0,
+      connected: 0,
+    }));
+  }
+
   async start(): Promise<void> {
     this.#listener = await this.#ports.dataPlane.listen(`${this.#ports.host}-handler`, (transport) => this.#accept(transport));
   }
@@ -81,7 +93,9 @@ export class RemoteOffloadHandler {
       this.#reserved.delete(ticket);
       this.#changed();
     });
-    this.#reserved.set(ticket, { placed, lapse });
+    const { instance, epoch, module, mission, rover, requestedBy, tenant, memoryMaxBytes, key } = placed;
+    const kept = { instance, epoch, module, mission, rover, requestedBy, tenant, memoryMaxBytes, key };
+    this.#reserved.set(ticket, { placed: kept, lapse });
     this.#changed();
   }
 

@@ -34,6 +34,10 @@ export interface OffloadHandlerOptions {
   readonly logger?: Logger;
 }
 
+type Reserved = Extract<OffloadReply, { kind: 'reserved' }>;
+
+/** Negotiations that one move makes while offers are void by the time they are taken. */
+const NEGOTIATION_ATTEMPTS = 3;
 /** A cut transfer goes on where it stopped, so often. */
 const TRANSFER_ATTEMPTS = 3;
 const TRANSFER_IDLE_SEC = 15;
@@ -103,15 +107,22 @@ export class OffloadHandler implements RemoteSite {
     const { signal } = options;
     if (!this.reachable) throw new OutriderError('OUT_EDGE_TIMEOUT', 'the broker of the site cannot be reached');
     const bundle = this.#options.bundles.get(manifest);
-    const answer = await this.#negotiate(manifest, bundle.digest, options);
+    let answer = await this.#negotiate(manifest, bundle.digest, options);
     steps.mark('request');
+    let reserved: Reserved | null = null;
+    for (let attempt = 1; answer.kind === 'offers' && reserved === null; attempt += 1) {
+      const reply = await this.#accept(answer.offers, manifest, signal);
+      if (reply.kind === 'reserved') reserved = reply;
+      // The manager changed, or the offer is too old: asked anew. Anything else is a refusal of the whole: the next trigger negotiates.
+      else if (reply.kind !== 'refused' || reply.code !== 'OUT_EDGE_OFFER' || attempt === NEGOTIATION_ATTEMPTS) throw refusal(reply);
+      else answer = await this.#negotiate(manifest, bundle.digest, options);
+    }
     if (answer.kind === 'redirect') {
       const { grant } = answer;
       const report = { hostId: grant.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
       return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
     }
-    if (answer.kind !== 'offers') throw refusal(answer);
-    const reserved = await this.#reserve(answer.offers, manifest, signal);
+    if (reserved === null) throw refusal(answer);
     steps.mark('reserve');
     const result = await this.#transfer(reserved, bundle, signal);
     steps.add('transfer', result.transferSec);
@@ -153,22 +164,16 @@ export class OffloadHandler implements RemoteSite {
     );
   }
 
-  /** Takes the chosen offer. A host that refuses by now is a refusal of the whole: the next trigger negotiates anew. */
-  async #reserve(offers: readonly Offer[], manifest: ModuleManifest, signal: AbortSignal | undefined) {
+  /** Takes the chosen offer. */
+  async #accept(offers: readonly Offer[], manifest: ModuleManifest, signal: AbortSignal | undefined) {
     const chosen = this.#options.choose === undefined ? offers[0] : this.#options.choose(offers, manifest);
     if (chosen === undefined || chosen === null)
       throw new OutriderError('OUT_EDGE_NO_HOST', `none of ${offers.length} offers was good enough`);
     const timeoutSec = (this.#options.requestTimeoutSec ?? 5) + 1;
-    const reply = await this.#manager.ask({ kind: 'accept', offer: chosen.offer }, withSignal(timeoutSec, signal));
-    if (reply.kind !== 'reserved') throw refusal(reply);
-    return reply;
+    return this.#manager.ask({ kind: 'accept', offer: chosen.offer }, withSignal(timeoutSec, signal));
   }
 
-  async #transfer(
-    reserved: Extract<OffloadReply, { kind: 'reserved' }>,
-    bundle: ReturnType<BundleSource['get']>,
-    signal: AbortSignal | undefined,
-  ) {
+  async #transfer(reserved: Reserved, bundle: ReturnType<BundleSource['get']>, signal: AbortSignal | undefined) {
     const { clock } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {

@@ -26,6 +26,8 @@ export interface MqttBusOptions {
   /** Bounds on messages that wait for the broker; defaults 10,000 and 64 MiB. */
   readonly outboxMaxMessages?: number;
   readonly outboxMaxBytes?: number;
+  /** Asked after each lost connection; false ends this bus. For a client id that somebody else may have taken. */
+  readonly mayReconnect?: () => Promise<boolean>;
   readonly logger?: Logger;
 }
 
@@ -63,7 +65,7 @@ function clientOptions(options: MqttBusOptions, timeoutSec: number): IClientOpti
     protocolVersion: 4,
     clean: true,
     keepalive: options.keepAliveSec ?? 4,
-    reconnectPeriod: (options.reconnectSec ?? 0.5) * 1000,
+    reconnectPeriod: options.mayReconnect === undefined ? (options.reconnectSec ?? 0.5) * 1000 : 0,
     connectTimeout: timeoutSec * 1000,
     queueQoSZero: false,
     reconnectOnConnackError: true,
@@ -97,7 +99,10 @@ class MqttBus implements MessageBus {
       withoutDelay(client);
       this.#setConnected(true);
     });
-    client.on('close', () => this.#setConnected(false));
+    client.on('close', () => {
+      this.#setConnected(false);
+      if (options.mayReconnect !== undefined) void this.#comeBack(options.mayReconnect, options.reconnectSec ?? 0.5);
+    });
     client.on('error', (error) => this.#logger.warn({ error: error.message }, 'MQTT connection'));
     client.on('message', (topic, payload, packet) => this.#dispatch({ topic, payload, retained: packet.retain }));
   }
@@ -141,8 +146,20 @@ class MqttBus implements MessageBus {
     this.#closed = true;
     const closed = new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while messages waited for the broker`);
     for (const entry of this.#outbox.drain()) for (const settle of entry.settle) settle(closed);
+    // Who waits for a connection must learn that there will be none.
+    for (const listener of this.#listeners) listener(false);
     // Without a connection there is nobody to say goodbye to: an unforced end would wait for the broker's answer.
     await this.#client.endAsync(!this.#connected);
+  }
+
+  /** Connects again if that is allowed; each attempt that fails ends with another `close` of the client. */
+  async #comeBack(mayReconnect: () => Promise<boolean>, pauseSec: number): Promise<void> {
+    if (this.#closed) return;
+    await new Promise((resolve) => setTimeout(resolve, pauseSec * 1000));
+    const allowed = await mayReconnect();
+    if (this.#closed) return;
+    if (allowed) this.#client.reconnect();
+    else await this.close();
   }
 
   /** Asks the broker until it grants the filter; an outage in between only delays. */

@@ -1,6 +1,7 @@
 // Between the manager and the edge hosts: what a host has and runs (retained), and what it is told to do.
 import { z } from 'zod';
 import { defineMessage, idSchema } from './message.ts';
+import { termSchema } from './manager.ts';
 import { moduleReferenceSchema } from './offload.ts';
 
 const addressesSchema = z.array(z.string().min(1).max(256)).min(1).max(4);
@@ -14,11 +15,14 @@ export const hostedInstanceSchema = z.strictObject({
   module: moduleReferenceSchema,
   mission: idSchema,
   rover: idSchema.nullable().describe('Whose instance it is; null for a shared one.'),
+  requestedBy: idSchema.nullable().describe('The rover that brings it; null where a manager restarted it.'),
   tenant: idSchema,
   epoch: epochSchema,
   state: z
-    .enum(['preparing', 'embryo', 'running', 'retired', 'failed'])
-    .describe('`embryo`: waits for its state. `retired`: its state went elsewhere. `failed`: trap, deadline or limit.'),
+    .enum(['reserved', 'preparing', 'embryo', 'running', 'retired', 'failed'])
+    .describe(
+      '`reserved`: its rover has not come yet. `embryo`: waits for its state. `retired`: its state went elsewhere. `failed`: trap, deadline or limit.',
+    ),
   addresses: z.array(z.string().min(1).max(256)).max(4),
   memoryMaxBytes: bytesSchema,
   calls: z.number().int().nonnegative(),
@@ -38,6 +42,7 @@ export const hostStatus = defineMessage({
       status: z.enum(['online', 'draining']),
       host: idSchema,
       session: idSchema.describe('New with each start of the process.'),
+      managerTerm: termSchema.describe('Of the newest manager that the host knows; commands of older ones are refused.'),
       stampSec: z.number(),
       cores: z.number().int().positive(),
       loadFraction: z.number().nonnegative().describe('Busy share of all cores; above 1 work is waiting.'),
@@ -54,13 +59,18 @@ export const hostStatus = defineMessage({
   ]),
 });
 
-const command = { id: idSchema, replyTo: idSchema.describe('Place of the reply topic.') };
+const command = {
+  id: idSchema,
+  replyTo: idSchema.describe('Place of the reply topic.'),
+  term: termSchema.describe('Of the manager that commands; 0 where there is no other manager.'),
+};
 const placed = {
   instance: idSchema,
   epoch: epochSchema,
   module: moduleReferenceSchema,
   mission: idSchema,
   rover: idSchema.nullable(),
+  requestedBy: idSchema.nullable(),
   tenant: idSchema,
   memoryMaxBytes: bytesSchema,
   key: hexKeySchema.describe('Secret of the instance: tokens of its users are made and checked with it.'),

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import { brokerProcess, type BrokerProcess, isInstalled } from '../support/edge-broker-process.ts';
+import { brokerProcess, isInstalled } from '../support/edge-broker-process.ts';
+import { natsCluster } from '../support/edge-nats-cluster.ts';
 import { freePort, startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
 import { type BusUnderTest, describeMessageBus } from './message-bus.ts';
 
@@ -57,58 +58,6 @@ async function mosquitto(): Promise<BusUnderTest> {
     close: async () => {
       await close();
       await broker.kill();
-    },
-  };
-}
-
-/** Three nodes, replicated storage: any one may die. */
-async function natsCluster(): Promise<{
-  readonly nodes: BrokerProcess[];
-  readonly alive: () => number[];
-  kill(index: number): Promise<void>;
-  close(): Promise<void>;
-}> {
-  const directory = await mkdtemp(join(tmpdir(), 'outrider-nats-'));
-  const ports = await Promise.all(
-    [0, 1, 2].map(async () => ({ client: await freePort(), cluster: await freePort(), mqtt: await freePort() })),
-  );
-  const routes = ports.map(({ cluster }) => `nats://127.0.0.1:${cluster}`).join(', ');
-  const nodes = await Promise.all(
-    ports.map(async ({ client, cluster, mqtt }, index) => {
-      const file = join(directory, `node-${index}.conf`);
-      const lines = [
-        `server_name: n${index}`,
-        `listen: 127.0.0.1:${client}`,
-        `jetstream { store_dir: "${join(directory, `store-${index}`)}" }`,
-        `cluster { name: outrider, listen: 127.0.0.1:${cluster}, routes: [${routes}] }`,
-        `mqtt { listen: 127.0.0.1:${mqtt}, stream_replicas: 3 }`,
-      ];
-      await writeFile(file, `${lines.join('\n')}\n`);
-      return brokerProcess('nats-server', ['-c', file], mqtt);
-    }),
-  );
-  const dead = new Set<number>();
-  // The first MQTT connection waits until the cluster has chosen its leaders.
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const probe = await connectMqttBus({ url: `mqtt://127.0.0.1:${nodes[0]?.port}`, clientId: `probe-${attempt}`, connectTimeoutSec: 4 });
-      await probe.publish('outrider/probe', 'x', { qos: 1, retain: true });
-      await probe.close();
-      break;
-    } catch (error) {
-      if (attempt >= 15) throw error;
-      await pass(1);
-    }
-  }
-  return {
-    nodes,
-    alive: () => nodes.filter((_, index) => !dead.has(index)).map((node) => node.port),
-    kill: async (index) => {
-      dead.add(index);
-      await nodes[index]?.kill();
-    },
-    close: async () => {
-      for (const [index, node] of nodes.entries()) if (!dead.has(index)) await node.kill();
     },
   };
 }

@@ -41,6 +41,7 @@ export class DashboardSite {
         site: SITE,
         hosts: () => [],
         placements: () => [],
+        manager: () => ({ role: 'active', term: 1, session: 's1' }),
         brokerUp: () => true,
         failovers: () => 0,
         malformed: () => 0,

@@ -298,6 +298,7 @@ describe('transfer', () => {
           epoch: 1,
           mission: MISSION,
           rover: 'rover-1',
+          requestedBy: 'rover-1',
           tenant: 'default',
           memoryMaxBytes: detection.memoryMaxBytes,
           key: '0'.repeat(64),
