@@ -6,8 +6,8 @@ export interface PowerInputs {
   /** State of charge, 0 (empty) to 1 (full). */
   readonly batteryFraction: number;
   readonly voltageV: number;
-  /** Electrical power drawn from the battery [W]. */
-  readonly powerW: number;
+  /** Electrical power drawn from the battery [W]; null where no current is measured. */
+  readonly powerW: number | null;
 }
 
 export interface PowerIo {
