@@ -1,6 +1,7 @@
 // How frames look beside what stands in the site: light, air, lens and sensor. The knobs of domain randomisation.
 import type { Random } from '../../shared/ports/random.ts';
 import { uniform } from '../random/seeded-random.ts';
+import type { PatternFamily } from './random-textures.ts';
 
 export interface Appearance {
   /** Evenly distributed light, 1: a lit room. */
@@ -25,6 +26,10 @@ export interface Appearance {
   readonly vignette: number;
   /** Turns of hue per texture set; another seed is another building. */
   readonly textureSeed: number | null;
+  /** What walls and floors wear: what buildings wear, or random patterns (see random-textures.ts). */
+  readonly textures: 'building' | PatternFamily;
+  /** Length of the smear of a turning camera [px]; 0: none. */
+  readonly motionBlurPx: number;
 }
 
 export const DEFAULT_APPEARANCE: Appearance = {
@@ -40,6 +45,8 @@ export const DEFAULT_APPEARANCE: Appearance = {
   blurPx: 0.6,
   vignette: 0.18,
   textureSeed: null,
+  textures: 'building',
+  motionBlurPx: 0,
 };
 
 /** Strongly different looks, for training data: dim to bright, warm to cold, clear to smoky, sharp to soft. */
@@ -61,5 +68,7 @@ export function randomAppearance(random: Random): Appearance {
     blurPx: random.next() < 0.3 ? uniform(random, 0.8, 1.8) : uniform(random, 0, 0.8),
     vignette: uniform(random, 0, 0.4),
     textureSeed: random.integer(2 ** 31),
+    textures: random.next() < 0.4 ? 'random' : 'building',
+    motionBlurPx: random.next() < 0.2 ? uniform(random, 2, 7) : 0,
   };
 }

@@ -2,6 +2,8 @@
 import type { Random } from '../../shared/ports/random.ts';
 import { pick, SeededRandom, uniform } from '../random/seeded-random.ts';
 import type { FloorName, MaterialName } from '../world/materials.ts';
+import type { Appearance } from './appearance.ts';
+import { randomTexture } from './random-textures.ts';
 import { makeTexture, mix, type Painter, type Rgb, shade, type Texture, valueNoise } from './texture.ts';
 
 const SIZE = 128;
@@ -121,12 +123,14 @@ const FLOOR_RECIPES: Readonly<Record<FloorName, Recipe>> = {
 };
 
 /** One texture per material, the same for equal seeds. */
-export function buildingTexture(material: MaterialName, seed: number): Texture {
+export function buildingTexture(material: MaterialName, seed: number, textures: Appearance['textures'] = 'building'): Texture {
+  if (textures !== 'building') return randomTexture(material, seed, textures, SIZE);
   const { spanM, paint } = RECIPES[material](new SeededRandom(seed).fork(material));
   return makeTexture(SIZE, spanM, paint);
 }
 
-export function floorTexture(floor: FloorName, seed: number): Texture {
+export function floorTexture(floor: FloorName, seed: number, textures: Appearance['textures'] = 'building'): Texture {
+  if (textures !== 'building') return randomTexture(floor, seed, textures, SIZE);
   const { spanM, paint } = FLOOR_RECIPES[floor](new SeededRandom(seed).fork(floor));
   return makeTexture(FLOOR_SIZE, spanM, paint);
 }

@@ -1,4 +1,4 @@
-// From light on the sensor to the bytes of a frame: lens blur, vignette, tint, exposure, noise.
+// From light on the sensor to the bytes of a frame: motion blur, lens blur, vignette, tint, exposure, noise.
 import type { Random } from '../../shared/ports/random.ts';
 import { SeededRandom } from '../random/seeded-random.ts';
 import type { Appearance } from './appearance.ts';
@@ -9,6 +9,7 @@ let noiseTable: Float32Array | null = null;
 
 export function developFrame(light: Float32Array, width: number, height: number, appearance: Appearance, random: Random): Uint8Array {
   const { tint, exposure, noise, vignette } = appearance;
+  if (appearance.motionBlurPx > 1) smear(light, width, height, Math.round(appearance.motionBlurPx));
   if (appearance.blurPx > 0) blur(light, width, height, appearance.blurPx);
   noiseTable ??= makeNoise();
   const table = noiseTable;
@@ -62,6 +63,25 @@ function blur(light: Float32Array, width: number, height: number, radiusPx: numb
       const here = light[at] as number;
       previous[column] = here;
       light[at] = centre * here + side * (above + (light[at + stride] as number));
+    }
+  }
+}
+
+/** The mean of `length` neighbours in a row: what a camera sees that turns while its shutter is open. */
+function smear(light: Float32Array, width: number, height: number, length: number): void {
+  const row = new Float32Array(width * 3);
+  const behind = Math.floor(length / 2);
+  for (let start = 0; start < height * width * 3; start += width * 3) {
+    row.set(light.subarray(start, start + width * 3));
+    for (let column = 0; column < width; column += 1) {
+      for (let c = 0; c < 3; c += 1) {
+        let sum = 0;
+        for (let k = 0; k < length; k += 1) {
+          const from = Math.min(width - 1, Math.max(0, column - behind + k));
+          sum += row[from * 3 + c] as number;
+        }
+        light[start + column * 3 + c] = sum / length;
+      }
     }
   }
 }

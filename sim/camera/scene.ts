@@ -49,7 +49,7 @@ export class Scene {
     const textureOf = (material: MaterialName): number => {
       let texture = materials.get(material);
       if (texture === undefined) {
-        texture = palette.add(buildingTexture(material, seed));
+        texture = palette.add(buildingTexture(material, seed, appearance.textures));
         materials.set(material, texture);
       }
       return texture;
@@ -81,7 +81,7 @@ export class Scene {
     this.#walker = walkerMesh(palette, seed % VARIANTS);
     this.chunks = chunks;
     this.textures = palette.textures;
-    this.floor = floorTexture(site.floor, seed);
+    this.floor = floorTexture(site.floor, seed, appearance.textures);
     this.ceiling = ceilingTexture(seed);
   }
 
