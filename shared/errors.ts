@@ -40,12 +40,6 @@ export const ERRORS = define({
     summary: 'A module could not be built: module.json is wrong, or a compiler refused the source.',
     remedy: 'Mend what the message lists; each line gives file and line of the module’s source.',
   },
-  OUT_MODULE_ENGINE: {
-    summary:
-      'A module asks for a build by a JavaScript engine (StarlingMonkey), which Outrider does not make: it would not be accelerated.',
-    remedy:
-      'Keep the module within the portable subset (`outrider module analyze` says what is outside), or give a prebuilt `component`, and leave `engine` out.',
-  },
   OUT_MODULE_NEW: {
     summary: 'A new module cannot be made: its name is not lower-case words joined by -, or its folder exists already.',
     remedy: 'Choose a name like `gas-map`, and with --dir a folder that does not exist yet.',

@@ -4,6 +4,7 @@ import type { Timer } from '../../shared/ports/clock.ts';
 import type { HostCommand, HostedInstance } from '../../shared/protocol/host.ts';
 import { EffectPublisher } from './effect-publisher.ts';
 import type { HostPorts } from './host-ports.ts';
+import { LeftBehind } from './left-behind.ts';
 import { type InstanceStats, type LoadedModule, NO_STATS, type SandboxedInstance } from './sandbox/sandbox.ts';
 
 /** What the manager says about an instance that is to run here. */
@@ -37,10 +38,12 @@ const ENDED_LISTED_SEC = 10;
 export class ExecutionHandler {
   readonly #ports: HostPorts;
   readonly #entries = new Map<string, Entry>();
+  readonly #left: LeftBehind;
   readonly #changed: () => void;
 
   constructor(ports: HostPorts, changed: () => void) {
     this.#ports = ports;
+    this.#left = new LeftBehind(ports.clock);
     this.#changed = changed;
   }
 
@@ -155,11 +158,15 @@ export class ExecutionHandler {
         mission,
         rover,
         checkpoint,
+        held: checkpoint === null ? this.#left.take(placed) : null,
         limits,
         grants,
         storeCheckpoint: rover === null ? (bytes) => clock.hold(checkpoints.put(instance, epoch, bytes)) : null,
         onActivated: () => this.#activated(entry),
-        onRetired: () => void this.#end(entry, 'retired', null),
+        onRetired: (_reason, left) => {
+          if (left !== null) this.#left.add(placed, left);
+          void this.#end(entry, 'retired', null);
+        },
         onFailed: (error) => void this.#end(entry, 'failed', error),
         onEffect: (effect) => effects.take(effect),
       });

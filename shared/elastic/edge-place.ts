@@ -6,7 +6,7 @@ import { HANDSHAKE_SEC } from './limits.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import type { RemoteEndpoint } from './remote-site.ts';
 import { Session } from './session.ts';
-import { StateStore } from './state-transfer.ts';
+import { type LeftStates, StateStore } from './state-transfer.ts';
 import type { Welcome } from './wire.ts';
 
 export interface EdgePlaceOptions {
@@ -15,6 +15,8 @@ export interface EdgePlaceOptions {
   readonly channelId: string;
   readonly heartbeatSec: number;
   readonly lostAfterSec: number;
+  /** States that places were left with: bases for a return. */
+  readonly left: LeftStates;
 }
 
 interface Greeting {
@@ -24,7 +26,7 @@ interface Greeting {
 
 export class EdgePlace {
   readonly endpoint: RemoteEndpoint;
-  readonly states = new StateStore();
+  readonly states: StateStore;
   readonly #options: EdgePlaceOptions;
   #session: Session | null = null;
   /** Since when the connection is lost [s], or null. */
@@ -34,6 +36,7 @@ export class EdgePlace {
 
   constructor(endpoint: RemoteEndpoint, options: EdgePlaceOptions) {
     this.endpoint = endpoint;
+    this.states = new StateStore(options.left);
     this.#options = options;
   }
 

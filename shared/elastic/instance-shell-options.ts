@@ -2,6 +2,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
+import type { HeldState } from './state-transfer.ts';
 
 export interface InstanceShellOptions {
   readonly manifest: ModuleManifest;
@@ -11,6 +12,8 @@ export interface InstanceShellOptions {
   readonly epoch: number;
   /** True: a prepared place. It waits for its state from the fixed end that prepared it, and answers nobody else before. */
   readonly embryo?: boolean;
+  /** An embryo's host may hold a state that this module left it with before: the base of what its fixed end sends. */
+  readonly held?: HeldState | null;
   /** Whether this fixed end may use the instance. */
   readonly authorize: (hello: { readonly channelId: string; readonly token: string }) => boolean;
   /**
@@ -29,6 +32,6 @@ export interface InstanceShellOptions {
   readonly onFault?: (error: Error) => void;
   /** An embryo has got its state and runs. */
   readonly onActivated?: () => void;
-  /** The state was taken away or the instance is fenced; it answers no more calls. */
-  readonly onRetired?: (reason: 'moved' | 'fenced') => void;
+  /** The state was taken away (`left`: as which version, if there is one) or the instance is fenced; it answers no more calls. */
+  readonly onRetired?: (reason: 'moved' | 'fenced', left: HeldState | null) => void;
 }

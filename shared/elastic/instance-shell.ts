@@ -48,6 +48,7 @@ export class InstanceShell {
   constructor(options: InstanceShellOptions) {
     this.#options = options;
     this.#phase = options.embryo === true ? 'embryo' : 'running';
+    if (options.held !== undefined && options.held !== null) this.#states.put(options.held);
     const { manifest, instance, clock, holdBackSec } = options;
     this.#calls = new ShellCalls({
       manifest,
@@ -303,7 +304,7 @@ export class InstanceShell {
     this.#checkpoints.stop();
     this.#calls.forget(null);
     this.#turnAway(reason === 'moved' ? 'has moved' : 'is fenced by a newer epoch');
-    this.#options.onRetired?.(reason);
+    this.#options.onRetired?.(reason, reason === 'moved' ? this.#states.newest : null);
   }
 
   #fault(error: Error): void {

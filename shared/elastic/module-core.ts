@@ -9,7 +9,7 @@ import type { ModuleEvents, Placement } from './module-events.ts';
 import type { ModuleInstance } from './module-instance.ts';
 import type { RemoteEndpoint } from './remote-site.ts';
 import { NO_STATE, captureState, restoreState, stateFormOf, type CapturedState } from './state-form.ts';
-import type { HeldState } from './state-transfer.ts';
+import { type HeldState, LeftStates } from './state-transfer.ts';
 
 export class ModuleCore {
   readonly options: ElasticModuleOptions;
@@ -18,6 +18,8 @@ export class ModuleCore {
   readonly stateful: boolean;
   local: ModuleInstance | LocalRunner | null = null;
   edge: EdgePlace | null = null;
+  /** What places at the edge were left with. */
+  readonly left = new LeftStates();
   epoch = 1;
   moves = 0;
   closed = false;
@@ -79,7 +81,7 @@ export class ModuleCore {
 
   newEdge(endpoint: RemoteEndpoint): EdgePlace {
     const { manifest, clock, channelId, heartbeatSec = 1, lostAfterSec = 4 } = this.options;
-    return new EdgePlace(endpoint, { manifest, clock, channelId, heartbeatSec, lostAfterSec });
+    return new EdgePlace(endpoint, { manifest, clock, channelId, heartbeatSec, lostAfterSec, left: this.left });
   }
 
   /** Sends calls over the edge's present session. Returns how many are made again. */

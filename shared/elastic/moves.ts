@@ -232,6 +232,8 @@ async function freeze(
     record.step('freeze');
     // From here on its end matters only if it must go on after all.
     edge.session.detach();
+    // The host that is left holds this version, too: should the module return, only what changed since has to travel.
+    if (frozen.state !== null) core.left.add(frozen.state);
     return frozen;
   } catch (error) {
     // Lost: the recovery has been told.

@@ -7,8 +7,7 @@ import type { FunctionSignature, InterfaceType } from './interface-type.ts';
 import type { HostFunctions, ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import { decodeValues, encodeValues } from './value-codec.ts';
-import { TYPED_ARRAYS, type TypedArray } from './value-codec-check.ts';
-import { checkArguments } from './wasm-instance.ts';
+import { checkArguments, TYPED_ARRAYS, type TypedArray } from './value-codec-check.ts';
 
 /** What native.js returns for a set of host functions. */
 interface NativeExports {

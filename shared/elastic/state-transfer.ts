@@ -14,12 +14,39 @@ export interface HeldState extends CapturedState {
   readonly processed: number;
 }
 
+/**
+ * The last states that a module left places with. A host that was left holds its own copy for a while: a return to it sends only what
+ * changed since. One per module, shared by the stores of its places.
+ */
+export class LeftStates {
+  readonly #states = new Map<string, HeldState>();
+
+  get all(): ReadonlyMap<string, HeldState> {
+    return this.#states;
+  }
+
+  /** Keeps `state` and the one before it; its bytes must not be changed from here on. */
+  add(state: HeldState): void {
+    this.#states.delete(state.id);
+    this.#states.set(state.id, state);
+    for (const id of this.#states.keys()) {
+      if (this.#states.size <= MAX_HELD_STATES) break;
+      this.#states.delete(id);
+    }
+  }
+}
+
 /** The versions of a state that this end holds, newest last. */
 export class StateStore {
   readonly #states = new Map<string, HeldState>();
+  readonly #left: LeftStates;
+
+  constructor(left: LeftStates = new LeftStates()) {
+    this.#left = left;
+  }
 
   get ids(): string[] {
-    return [...this.#states.keys()];
+    return [...new Set([...this.#left.all.keys(), ...this.#states.keys()])];
   }
 
   get newest(): HeldState | null {
@@ -27,12 +54,17 @@ export class StateStore {
   }
 
   get(id: string): HeldState | undefined {
-    return this.#states.get(id);
+    return this.#states.get(id) ?? this.#left.all.get(id);
   }
 
   /** The newest state that is also among `ids`. */
   newestOf(ids: ReadonlySet<string>): HeldState | null {
-    return [...this.#states.values()].findLast((state) => ids.has(state.id)) ?? null;
+    return [...this.#left.all.values(), ...this.#states.values()].findLast((state) => ids.has(state.id)) ?? null;
+  }
+
+  /** Whether the bytes of this version may be changed in place: nobody returns to it. */
+  isOnlyHere(id: string): boolean {
+    return !this.#left.all.has(id);
   }
 
   put(state: HeldState): void {
@@ -147,9 +179,10 @@ export class StateReceiver {
 
   #applied(begin: StateBegin): Buffer {
     const base = asBuffer((this.#store.get(begin.baseId) as HeldState).bytes);
+    const inPlace = this.#store.isOnlyHere(begin.baseId) && base.byteLength === begin.totalBytes;
     this.#store.delete(begin.baseId);
     let target = base;
-    if (base.byteLength !== begin.totalBytes) {
+    if (!inPlace) {
       target = Buffer.alloc(begin.totalBytes);
       base.copy(target);
     }

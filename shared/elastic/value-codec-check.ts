@@ -1,6 +1,6 @@
 // Whether a JavaScript value has an interface type. Both builds check arguments by this, so both refuse the same calls.
 import { OutriderError } from '../errors.ts';
-import type { ArrayElementType, InterfaceType, NumberType } from './interface-type.ts';
+import type { ArrayElementType, FunctionSignature, InterfaceType, NumberType } from './interface-type.ts';
 
 /** The constructors behind typed arrays. */
 export const TYPED_ARRAYS = {
@@ -97,4 +97,13 @@ function checkNumber(type: NumberType, value: unknown, path: string): void {
 function asRecord(value: unknown, path: string, name: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw valueError(path, `a record ${name}`, value);
   return value as Readonly<Record<string, unknown>>;
+}
+
+/** Arguments of a call, checked as both builds check them. */
+export function checkArguments(signature: FunctionSignature, args: readonly unknown[]): void {
+  if (args.length !== signature.parameters.length) {
+    throw new OutriderError('OUT_MODULE_VALUE', `${signature.name} takes ${signature.parameters.length} arguments and got ${args.length}`);
+  }
+  for (const [index, parameter] of signature.parameters.entries())
+    checkValue(parameter.type, args[index], `${signature.name}(${parameter.name})`);
 }

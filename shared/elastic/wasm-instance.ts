@@ -6,11 +6,12 @@ import { parseComponent } from './component-binary.ts';
 import { intrinsicImports } from './component-intrinsics.ts';
 import { fieldOffsets, flatSignature, layoutOf, recordLayout } from './component-layout.ts';
 import { apiInterface, hostImportModule, INTRINSIC_INTERFACES, stateInterface, toKebab } from './component-names.ts';
+import { engineHost, EngineInstance, engineManifest, isEngine } from './engine-instance.ts';
 import { checkSnapshot, encodeSnapshot } from './instantiate-snapshot.ts';
 import type { FunctionSignature, InterfaceType } from './interface-type.ts';
 import type { HostFunctions, MemoryImage, ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
-import { checkValue } from './value-codec-check.ts';
+import { checkArguments, checkValue } from './value-codec-check.ts';
 import { WasmMemoryImage } from './wasm-image.ts';
 import { prepareGuest, readNotes } from './wasm-rewrite.ts';
 import { GuestMemory, liftFlat, loadValue, lowerFlat, storeValue, trap, type CoreValue } from './wasm-values.ts';
@@ -38,15 +39,19 @@ export class CompiledModule implements TransferableModule {
    */
   async instantiate(host: HostFunctions): Promise<ModuleInstance> {
     const late: { guest: GuestMemory | null } = { guest: null };
-    const imports = linkImports(this.manifest, host, () => late.guest ?? fail('the guest called its host before it had a memory'));
+    const { manifest } = this;
+    // A JavaScript engine has an interface of its own; the module's is behind it.
+    const inner = isEngine(manifest) ? engineManifest(manifest) : manifest;
+    const granted = isEngine(manifest) ? engineHost(manifest, host) : host;
+    const imports = linkImports(inner, granted, () => late.guest ?? fail('the guest called its host before it had a memory'));
     const instance = await instantiateModule(this.wasmModule, imports);
     const notes = readNotes(this.wasmModule);
     const memory = instance.exports['memory'];
     if (!(memory instanceof WebAssembly.Memory)) throw fail('it exports no memory');
     late.guest = new GuestMemory(memory, instance.exports['cabi_realloc'], notes.encoding);
-    const image =
-      notes.imageRefusal === null ? new WasmMemoryImage(memory, instance.exports, notes, this.manifest.builds.wasm.sha256) : null;
-    return new WasmInstance(this.manifest, instance.exports, late.guest, image);
+    const image = notes.imageRefusal === null ? new WasmMemoryImage(memory, instance.exports, notes, manifest.builds.wasm.sha256) : null;
+    const made = new WasmInstance(inner, instance.exports, late.guest, image);
+    return isEngine(manifest) ? new EngineInstance(manifest, made) : made;
   }
 }
 
@@ -56,7 +61,8 @@ export async function compileWasm(bundle: ModuleBundle): Promise<CompiledModule>
   const bytes = bundle.files.get(manifest.builds.wasm.file);
   if (bytes === undefined) throw new OutriderError('OUT_MODULE_BUNDLE', `the bundle has no ${manifest.builds.wasm.file}`);
   const component = parseComponent(bytes);
-  const allowed = new Set([...manifest.hostInterfaces.map((item) => item.name), ...INTRINSIC_INTERFACES].map(hostImportModule));
+  const { hostInterfaces } = isEngine(manifest) ? engineManifest(manifest) : manifest;
+  const allowed = new Set([...hostInterfaces.map((item) => item.name), ...INTRINSIC_INTERFACES].map(hostImportModule));
   const foreign = component.imports.filter((name) => !allowed.has(name));
   if (foreign.length > 0) throw fail(`it imports ${foreign.join(', ')}, which its manifest does not name (and WASI is never given)`);
   if (!component.exports.includes(apiInterface(manifest.name))) throw fail(`it does not export ${apiInterface(manifest.name)}`);
@@ -181,8 +187,8 @@ class WasmInstance implements ModuleInstance {
 
   snapshot(): Uint8Array {
     const { state, name } = this.#manifest;
-    if (state === null) return new Uint8Array();
-    if (this.#save === null)
+    if (state === null && !this.#manifest.functions.some((signature) => signature.stateful)) return new Uint8Array();
+    if (state === null || this.#save === null)
       throw new OutriderError('OUT_MODULE_SNAPSHOT', `module ${name} has no code for saving its state; move it by its memory image`);
     return encodeSnapshot(name, state.version, this.#invoke(this.#save, []) as Uint8Array);
   }
@@ -248,15 +254,6 @@ function bind(exports: WebAssembly.Exports, name: string, signature: FunctionSig
   if (typeof call !== 'function') return fail(`it does not export ${name}`);
   const post = exports[`cabi_post_${name}`];
   return { signature, call: call as CoreFunction, post: typeof post === 'function' ? (post as CoreFunction) : null };
-}
-
-/** Arguments of a call, checked as both builds check them. */
-export function checkArguments(signature: FunctionSignature, args: readonly unknown[]): void {
-  if (args.length !== signature.parameters.length) {
-    throw new OutriderError('OUT_MODULE_VALUE', `${signature.name} takes ${signature.parameters.length} arguments and got ${args.length}`);
-  }
-  for (const [index, parameter] of signature.parameters.entries())
-    checkValue(parameter.type, args[index], `${signature.name}(${parameter.name})`);
 }
 
 function guestError(error: unknown): unknown {

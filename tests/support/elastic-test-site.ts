@@ -5,6 +5,7 @@ import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
 import type { PrepareOptions, PrepareResult, RemoteEndpoint, RemoteSite } from '../../shared/elastic/remote-site.ts';
 import { createInProcessPair, type InProcessPair } from '../../shared/elastic/transports/in-process.ts';
+import type { HeldState } from '../../shared/elastic/state-transfer.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
 
@@ -44,6 +45,8 @@ export class TestSite implements RemoteSite {
   refuse = false;
   stored: { readonly bytes: Uint8Array; readonly epoch: number } | null = null;
   storeFails = false;
+  /** What modules left the hosts with. */
+  readonly left = new Map<string, HeldState>();
   released: string[] = [];
   abandoned = 0;
 
@@ -109,6 +112,8 @@ export class TestSite implements RemoteSite {
       instanceId,
       epoch,
       embryo: checkpoint === null,
+      held: checkpoint === null ? this.#takeLeft(hostId) : null,
+      onRetired: (_reason, left) => void (left !== null && this.left.set(hostId, left)),
       authorize: ({ token }) => token === 'secret',
       ...(manifest.sharing === 'shared' ? { storeCheckpoint: (bytes: Uint8Array) => this.#store(bytes, epoch) } : {}),
       ...(checkpointEverySec === undefined ? {} : { checkpointEverySec }),
@@ -156,6 +161,12 @@ export class TestSite implements RemoteSite {
         return Promise.resolve(pair.near);
       },
     };
+  }
+
+  #takeLeft(hostId: string): HeldState | null {
+    const state = this.left.get(hostId) ?? null;
+    this.left.delete(hostId);
+    return state;
   }
 
   #store(bytes: Uint8Array, epoch: number): Promise<void> {

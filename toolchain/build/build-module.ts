@@ -3,12 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { OutriderError } from '../../shared/errors.ts';
+import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import { canonicalJson, makeBundle, sha256Hex, type ModuleBundle } from '../../shared/elastic/bundle.ts';
 import { signBundle } from '../../shared/elastic/bundle-signature.ts';
 import type { FunctionSignature, HostInterface } from '../../shared/elastic/interface-type.ts';
+import { parseComponent } from '../../shared/elastic/component-binary.ts';
+import { stateInterface } from '../../shared/elastic/component-names.ts';
 import { compileWasm } from '../../shared/elastic/instantiate.ts';
+import { readNotes } from '../../shared/elastic/wasm-rewrite.ts';
 import type { BuildEntry, ModuleManifest, WasmEngine } from '../../shared/elastic/module-manifest.ts';
+import { stateFormOf } from '../../shared/elastic/state-form.ts';
 import { Kinds } from '../analysis/kinds.ts';
 import { toInterfaceType } from '../analysis/portable-type.ts';
 import { createModuleProgram } from '../analysis/program.ts';
@@ -21,6 +25,7 @@ import { renderHandle } from '../glue/handle.ts';
 import { usedIntrinsics } from '../glue/intrinsics.ts';
 import { renderWorld } from '../glue/wit.ts';
 import { compileAssembly } from './compile-assembly.ts';
+import { compileEngine, ENGINE_MEMORY_BYTES } from './compile-engine.ts';
 import { makeComponent } from './component.ts';
 import { readModuleConfig, type ModuleConfig } from './module-config.ts';
 
@@ -60,17 +65,7 @@ export async function buildModule(directory: string, options: BuildOptions = {})
   const { context, module } = analyseModule(entryFile);
   checkMigrations(module, config);
   const native = await emitNative(context, module);
-  const wasm = await buildWasm(root, config, context, module);
-  const files = new Map<string, Uint8Array>([
-    ['native.js', Buffer.from(native)],
-    ['module.wasm', wasm.component],
-    ['world.wit', Buffer.from(wasm.wit)],
-  ]);
-  const entry = (file: string): BuildEntry => {
-    const bytes = files.get(file) ?? new Uint8Array();
-    return { file, bytes: bytes.length, sha256: sha256Hex(bytes) };
-  };
-  const manifest: ModuleManifest = {
+  const described: Omit<ModuleManifest, 'builds'> = {
     formatVersion: 1,
     name: config.name,
     version: config.version,
@@ -81,11 +76,29 @@ export async function buildModule(directory: string, options: BuildOptions = {})
     sharing: config.sharing,
     memoryMaxBytes: config.memoryMaxBytes,
     onboard: config.onboard,
+  };
+  const wasm = await buildWasm(root, config, { context, module, described, native });
+  const files = new Map<string, Uint8Array>([
+    ['native.js', Buffer.from(native)],
+    ['module.wasm', wasm.component],
+    ['world.wit', Buffer.from(wasm.wit)],
+  ]);
+  const entry = (file: string): BuildEntry => {
+    const bytes = files.get(file) ?? new Uint8Array();
+    return { file, bytes: bytes.length, sha256: sha256Hex(bytes) };
+  };
+  const manifest: ModuleManifest = {
+    ...described,
+    state: wasm.savesState ? described.state : null,
+    memoryMaxBytes: wasm.engine === 'starlingmonkey' ? config.memoryMaxBytes + ENGINE_MEMORY_BYTES : config.memoryMaxBytes,
     builds: { native: entry('native.js'), wasm: { ...entry('module.wasm'), engine: wasm.engine }, wit: entry('world.wit') },
   };
+  checkMoves(manifest);
   const unsigned = makeBundle(manifest, files, null);
   // A component that cannot be run is a build error, not a surprise at the edge.
-  await compileWasm(unsigned);
+  const { imageRefusal } = readNotes((await compileWasm(unsigned)).wasmModule);
+  if (stateFormOf(manifest) === 'image' && imageRefusal !== null)
+    throw new OutriderError('OUT_MODULE_BUILD', `the state of ${config.name} could only move by its memory image, but ${imageRefusal}`);
   const bundle = options.privateKeyPem === undefined ? unsigned : signBundle(unsigned, options.privateKeyPem);
   const handle = renderHandle({
     moduleName: config.name,
@@ -129,27 +142,55 @@ interface WasmBuild {
   readonly engine: WasmEngine;
   readonly wit: string;
   readonly source: string | null;
+  /** Whether it has code for saving and loading the declared state; a component without moves by its memory image. */
+  readonly savesState: boolean;
   readonly remarks: readonly string[];
 }
 
-async function buildWasm(root: string, config: ModuleConfig, context: EmitContext, module: ModuleInterface): Promise<WasmBuild> {
-  if (config.component !== undefined) {
-    const component = await readFile(path.join(root, config.component));
-    return {
-      component,
-      engine: 'prebuilt',
-      wit: worldOf(config, module, null),
-      source: null,
-      remarks: [`${config.component} is taken as it is; its state moves by the memory image`],
-    };
+interface Analysed {
+  readonly context: EmitContext;
+  readonly module: ModuleInterface;
+  readonly described: Omit<ModuleManifest, 'builds'>;
+  readonly native: string;
+}
+
+async function buildWasm(root: string, config: ModuleConfig, analysed: Analysed): Promise<WasmBuild> {
+  const { context, module } = analysed;
+  if (config.component !== undefined) return prebuilt(root, config, config.component, module);
+  if (config.engine === 'starlingmonkey') return engineBuild(analysed, ['"engine": "starlingmonkey" asks for it']);
+  try {
+    const { core, source } = await compileAssembly(context, module, {
+      name: config.name,
+      stateVersion: config.stateVersion,
+      enable: config.enable,
+    });
+    const wit = worldOf(config, module, source);
+    return { component: await makeComponent(core, wit, 'utf16'), engine: 'assemblyscript', wit, source, savesState: true, remarks: [] };
+  } catch (error) {
+    if (config.engine !== 'auto' || !isOutriderError(error, 'OUT_MODULE_SOURCE')) throw error;
+    return engineBuild(
+      analysed,
+      error.message.split('\n').map((line) => path.relative(root, line)),
+    );
   }
-  const { core, source } = await compileAssembly(context, module, {
-    name: config.name,
-    stateVersion: config.stateVersion,
-    enable: config.enable,
-  });
-  const wit = worldOf(config, module, source);
-  return { component: await makeComponent(core, wit, 'utf16'), engine: 'assemblyscript', wit, source, remarks: [] };
+}
+
+async function prebuilt(root: string, config: ModuleConfig, file: string, module: ModuleInterface): Promise<WasmBuild> {
+  const component = await readFile(path.join(root, file));
+  const savesState = parseComponent(component).exports.includes(stateInterface(config.name));
+  const moves = savesState ? 'its own code saves and loads its state' : 'its state moves by the memory image';
+  const remarks = [`${file} is taken as it is; ${moves}`];
+  return { component, engine: 'prebuilt', wit: worldOf(config, module, null), source: null, savesState, remarks };
+}
+
+/** `reasons`: why AssemblyScript did not make it, each with its place. */
+async function engineBuild({ described, native }: Analysed, reasons: readonly string[]): Promise<WasmBuild> {
+  const { component, wit } = await compileEngine(described, native);
+  const remarks = [
+    `NOT ACCELERATED: the Wasm build runs inside StarlingMonkey, a JavaScript engine of ${(component.length / 1e6).toFixed(0)} MB, typically 15 to 200 times slower than native`,
+    ...reasons.map((reason) => `outside the portable subset: ${reason}`),
+  ];
+  return { component, engine: 'starlingmonkey', wit, source: null, savesState: true, remarks };
 }
 
 function signatureOf(item: ElasticFunction | HostFunction): FunctionSignature {
@@ -172,6 +213,15 @@ function stateOf(module: ModuleInterface, config: ModuleConfig): ModuleManifest[
   const previous = module.migrations.map((item) => ({ version: item.from, type: toInterfaceType(item.type) }));
   const type = toInterfaceType(module.state.type);
   return previous.length === 0 ? { version: config.stateVersion, type } : { version: config.stateVersion, type, previous };
+}
+
+/** A state that only an image can carry stays in Wasm: the native build has no memory to take an image of. */
+function checkMoves(manifest: ModuleManifest): void {
+  if (stateFormOf(manifest) !== 'image' || manifest.onboard === 'wasm') return;
+  throw new OutriderError(
+    'OUT_MODULE_BUILD',
+    `${manifest.builds.wasm.file} keeps state and exports no ${stateInterface(manifest.name)}, so it moves by its memory image, which the native build does not have: set "onboard": "wasm"`,
+  );
 }
 
 /** Migrations lead without a gap to the current version. */

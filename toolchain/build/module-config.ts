@@ -20,8 +20,11 @@ const schema = z.strictObject({
   enable: z.array(z.enum(['simd', 'relaxed-simd'])).default([]),
   /** A component of another language, built against the module's world, in place of the AssemblyScript build. */
   component: z.string().optional(),
-  /** How the Wasm is made. There is no build with a JavaScript engine inside: `starlingmonkey` is refused by name. */
-  engine: z.enum(['assemblyscript', 'starlingmonkey']).default('assemblyscript'),
+  /**
+   * How the Wasm is made. `auto`: by AssemblyScript, and where the source is outside the portable subset with a JavaScript engine inside
+   * (StarlingMonkey: 12 MB, not accelerated); `assemblyscript`: what is outside is an error; `starlingmonkey`: always the engine.
+   */
+  engine: z.enum(['auto', 'assemblyscript', 'starlingmonkey']).default('auto'),
 });
 
 export type ModuleConfig = z.infer<typeof schema>;
@@ -36,11 +39,5 @@ export async function readModuleConfig(directory: string): Promise<ModuleConfig>
   }
   const result = schema.safeParse(data);
   if (!result.success) throw new OutriderError('OUT_MODULE_BUILD', `${file}: ${z.prettifyError(result.error)}`);
-  if (result.data.engine === 'starlingmonkey') {
-    throw new OutriderError(
-      'OUT_MODULE_ENGINE',
-      `${file}: "engine": "starlingmonkey" asks for a JavaScript engine inside the component, which this toolchain does not build`,
-    );
-  }
   return result.data;
 }

@@ -13,4 +13,5 @@ async function load<T>(name: string, importer: () => Promise<T>): Promise<T> {
 
 export const loadAssemblyScript = () => load('assemblyscript', () => import('assemblyscript/asc'));
 export const loadEsbuild = () => load('esbuild', () => import('esbuild'));
+export const loadComponentize = () => load('@bytecodealliance/componentize-js', () => import('@bytecodealliance/componentize-js'));
 export const loadJco = () => load('@bytecodealliance/jco', () => import('@bytecodealliance/jco'));

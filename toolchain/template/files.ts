@@ -19,6 +19,7 @@ export function templateFiles({ name, outrider }: TemplateInput): ReadonlyMap<st
     ['tsconfig.json', TSCONFIG],
     ['.gitignore', 'node_modules/\ndist/\n'],
     [`${name}.ts`, moduleSource(className(name))],
+    ['main.ts', mainSource(name, className(name))],
     [`${name}.test.ts`, testSource(name, className(name))],
     ['README.md', readme(name)],
   ]);
@@ -32,13 +33,14 @@ function packageJson(name: string, outrider: string): string {
     private: true,
     type: 'module',
     engines: { node: '>=20.20' },
-    scripts: { build: `outrider module build . --out dist/${name}`, test: 'vitest run', types: 'tsc' },
+    scripts: { build: `outrider module build . --out dist/${name}`, start: 'tsx main.ts', test: 'vitest run', types: 'tsc' },
     devDependencies: {
       '@bytecodealliance/jco': '^1.34.0',
       '@types/node': '^20.19.43',
       assemblyscript: '^0.28.20',
       esbuild: '^0.28.2',
       outrider,
+      tsx: '^4.23.15',
       typescript: '^6.0.3',
       vitest: '^4.1.11',
     },
@@ -115,6 +117,32 @@ export class ${name} {
 }
 `;
 
+const mainSource = (
+  name: string,
+  type: string,
+): string => `// A rover with this module: joins a site, calls it on board, moves it to the edge and back. Usage: npm start -- [broker URL] [site]
+import { readBundle } from 'outrider/elastic';
+import { joinSite } from 'outrider/rover';
+import type { ${type}Handle } from './handle.ts';
+
+const [broker = 'mqtt://127.0.0.1:1883', site = 'site'] = process.argv.slice(2);
+const bundle = await readBundle(\`\${import.meta.dirname}/dist/${name}\`);
+const joined = await joinSite({ broker, site, rover: 'rover-1', bundles: [bundle] });
+try {
+  const module = await joined.open<${type}Handle>('${name}');
+  const readings = Float64Array.from({ length: 1000 }, (_, index) => 20 + Math.sin(index / 50));
+  console.log('onboard', await module.handle.record(readings), await module.handle.statistics());
+  const there = await module.offload({ reason: 'example' });
+  console.log(there.outcome, there.to ?? '', there.error?.message ?? \`pause \${there.pauseMs.toFixed(1)} ms\`);
+  console.log(module.placement.kind, await module.handle.record(readings), await module.handle.statistics());
+  const back = await module.recall({ reason: 'example' });
+  console.log(back.outcome, module.placement.kind, await module.handle.statistics());
+  process.exitCode = there.outcome === 'moved' && back.outcome === 'moved' ? 0 : 1;
+} finally {
+  await joined.close();
+}
+`;
+
 const testSource = (
   name: string,
   type: string,
@@ -170,12 +198,14 @@ WebAssembly at the edge, and moves between them with its state.
 \`\`\`sh
 npm install
 npm run build     # both builds into dist/${name}, and handle.ts, what callers import
+npm start         # a rover that offloads it to a site on this machine (npx outrider edge, in another shell) and back
 npm test          # both builds agree; the state moves there and back
 npm run types
 \`\`\`
 
 - \`${name}.ts\`: the module. Methods tagged \`@offloadable\` can be called from outside; the fields of the class are its state.
 - \`module.json\`: name, version, memory limit, which build runs on board.
+- \`main.ts\`: the smallest rover: it joins a site, calls the module, moves it and calls it by the same line.
 - \`handle.ts\` (generated): the interface of the module for its callers, the same wherever it runs.
 
 An author's guide with the types that can cross a call comes with the package: \`node_modules/outrider/docs/modules.md\`.

@@ -32,7 +32,7 @@ const CHECKPOINT_EVERY_SEC = 1;
 const CHECKPOINT_EVERY_CALLS = 64;
 
 export async function runInstance(module: RunnableModule, start: InstanceStart, ports: RunPorts): Promise<RunningInstance> {
-  const { instance: instanceId, epoch, key, mission, grants, checkpoint, storeCheckpoint } = start;
+  const { instance: instanceId, epoch, key, mission, grants, checkpoint, held, storeCheckpoint } = start;
   const { site, clock, dataPlane, registry, holdBackSec, guard } = ports;
   const context = { site, mission, instance: instanceId, nowSec: () => clock.nowSec(), emit: start.onEffect };
   const host = await clock.hold(grantHostFunctions(module.manifest, grants, registry, context));
@@ -46,6 +46,7 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
     instanceId,
     epoch,
     embryo: checkpoint === null,
+    held,
     authorize: tokenAuthority(key),
     checkpointEverySec: CHECKPOINT_EVERY_SEC,
     checkpointEveryCalls: CHECKPOINT_EVERY_CALLS,

@@ -1,6 +1,7 @@
 // Where a host runs untrusted modules, behind one interface: worker threads on real sites, inline in deterministic headless runs.
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import type { ShellStats } from '../../../shared/elastic/instance-shell.ts';
+import type { HeldState } from '../../../shared/elastic/state-transfer.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
 
 /** Bounds on one instance: the guest is hostile until its limits hold. */
@@ -29,13 +30,15 @@ export interface InstanceStart {
   readonly rover: string | null;
   /** Null: an embryo that waits for its state. */
   readonly checkpoint: Uint8Array | null;
+  /** For an embryo: the state that this rover's instance left this host with, if the host still has it. */
+  readonly held: HeldState | null;
   readonly limits: InstanceLimits;
   /** Host interfaces that the site grants; asking for another one is refused. */
   readonly grants: readonly string[];
   /** Stores checkpoints of a shared instance; null for a per-rover one, whose rover keeps them. */
   readonly storeCheckpoint: ((bytes: Uint8Array) => Promise<void>) | null;
   readonly onActivated: () => void;
-  readonly onRetired: (reason: 'moved' | 'fenced') => void;
+  readonly onRetired: (reason: 'moved' | 'fenced', left: HeldState | null) => void;
   /** The instance has ended (trap, deadline, limit, crash of its worker) and must be dropped. */
   readonly onFailed: (error: Error) => void;
   /** What the guest asked the host to publish. */

@@ -10,13 +10,13 @@ import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
 import { liveClock, liveDataPlane } from './live-ports.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
-import { fromWireError, type FromWorker, type ToWorker, toWireError } from './worker-messages.ts';
+import { fromWireError, type FromWorker, given, type ToWorker, toWireError } from './worker-messages.ts';
 
 const STATS_PERIOD_SEC = 1;
 
 const port = parentPort;
 if (port === null) throw new Error('worker-main runs in a worker thread');
-const post = (message: FromWorker): void => port.postMessage(message);
+const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 const clock = liveClock();
 const stores = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
 let running: RunningInstance | null = null;
@@ -42,7 +42,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
       ...options,
       storeCheckpoint: storing ? storeCheckpoint : null,
       onActivated: () => post({ type: 'activated' }),
-      onRetired: (reason) => post({ type: 'retired', reason }),
+      onRetired: (reason, left) => post({ type: 'retired', reason, left }, given(left)),
       onFailed: (error) => post({ type: 'failed', failure: toWireError(error) }),
       // Dropped here already when too fast: a flood of messages would fill the memory of the main thread before it could object.
       onEffect: (effect: HostEffect) => void (rate.take(clock.nowSec()) && post({ type: 'effect', effect })),

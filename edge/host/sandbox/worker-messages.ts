@@ -1,6 +1,7 @@
 // What the host's main thread and a sandbox worker say to each other.
 import { type ErrorCode, ERRORS, OutriderError } from '../../../shared/errors.ts';
 import type { ServiceLine } from '../host-functions/service-bridge.ts';
+import type { HeldState } from '../../../shared/elastic/state-transfer.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
 import type { InstanceStart, InstanceStats } from './sandbox.ts';
 import type { WatchCell } from './call-watch.ts';
@@ -42,10 +43,16 @@ export type FromWorker =
   | { readonly type: 'store'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: 'effect'; readonly effect: HostEffect }
   | { readonly type: 'activated' }
-  | { readonly type: 'retired'; readonly reason: 'moved' | 'fenced' }
+  | { readonly type: 'retired'; readonly reason: 'moved' | 'fenced'; readonly left: HeldState | null }
   | { readonly type: 'failed'; readonly failure: WireError }
   | { readonly type: 'stats'; readonly stats: InstanceStats }
   | { readonly type: 'closed' };
+
+/** What a message that carries a state hands over with it, so that it is not copied: its buffer, unless other bytes are in there, too. */
+export function given(state: HeldState | null): ArrayBuffer[] {
+  if (state === null || state.bytes.byteLength !== state.bytes.buffer.byteLength) return [];
+  return state.bytes.buffer instanceof ArrayBuffer ? [state.bytes.buffer] : [];
+}
 
 /** An error as data: errors of our own keep their code between threads. */
 export interface WireError {

@@ -6,7 +6,7 @@ import { HostServices } from './host-services.ts';
 import { CallWatch, newWatchCell } from './call-watch.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
-import { fromWireError, type FromWorker, type ToWorker, toWireError, type WorkerEnvironment } from './worker-messages.ts';
+import { fromWireError, type FromWorker, given, type ToWorker, toWireError, type WorkerEnvironment } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface WorkerSandboxOptions extends WorkerEnvironment {
@@ -121,10 +121,7 @@ class WorkerInstance implements SandboxedInstance {
       environment: { site, bindHost, advertisedHost, tls },
       services,
     };
-    this.#worker.postMessage(
-      message,
-      Object.values(services).map((line) => line.port),
-    );
+    this.#worker.postMessage(message, [...Object.values(services).map((line) => line.port), ...given(plain.held)]);
     await started.finally(() => clearTimeout(timeout));
   }
 
@@ -187,7 +184,7 @@ class WorkerInstance implements SandboxedInstance {
         onActivated();
         break;
       case 'retired':
-        onRetired(message.reason);
+        onRetired(message.reason, message.left);
         break;
       case 'failed':
         this.#fail(fromWireError(message.failure));
