@@ -7,13 +7,21 @@ export interface DeviceMetricsInputs {
   readonly cpuFraction: number;
   /** Busy share of the GPU, or null where there is none. */
   readonly gpuFraction: number | null;
-  /** Temperature of the processor [°C]. */
-  readonly temperatureC: number;
+  /** Temperature of the processor [°C], or null where there is no sensor. */
+  readonly temperatureC: number | null;
   /** True while the device reduces its clock because of heat or voltage. */
   readonly throttled: boolean;
+  /** Why, as the firmware tells it; absent where it does not. */
+  readonly throttlingFlags?: readonly ThrottlingFlag[];
   readonly memoryUsedBytes: number;
   readonly memoryTotalBytes: number;
+  /** Bytes over all real network interfaces since the device started; absent where not measured. */
+  readonly network?: { readonly receivedBytes: number; readonly sentBytes: number };
+  /** Electrical power that the board draws [W], where it measures that itself. */
+  readonly boardPowerW?: number;
 }
+
+export type ThrottlingFlag = 'under-voltage' | 'frequency-capped' | 'throttled' | 'soft-temperature-limit';
 
 export interface DeviceMetricsIo {
   update(): DeviceMetricsInputs;
