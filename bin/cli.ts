@@ -59,7 +59,7 @@ async function buildProgram(): Promise<Command> {
     .addOption(json())
     .action(async (log: string, options) => finish(await (await import('../robot/main.ts')).runReplay(log, options)));
 
-  program
+  const edge = program
     .command('edge')
     .description('run an edge site: broker, manager and edge hosts, with the dashboard')
     .option('--config <file>', 'site configuration (YAML)')
@@ -73,6 +73,15 @@ async function buildProgram(): Promise<Command> {
     .option('--data <dir>', 'folder for checkpoints and module bundles')
     .addOption(json())
     .action(async (options) => finish(await (await import('../edge/main.ts')).runEdge(options)));
+  edge
+    .command('drain')
+    .description('move everything off an edge host while it is in use, e.g. before its machine goes down')
+    .argument('<host>', 'id of the host')
+    .option('--gateway <url>', "the site's gateway", 'http://127.0.0.1:8080')
+    .option('--undo', 'let the host take modules again')
+    .option('--timeout <s>', 'how long the modules may take to leave [s]', positive, 60)
+    .addOption(json())
+    .action(async (host: string, options) => finish(await (await import('../edge/main.ts')).drainHost(host, options)));
 
   program
     .command('robot')

@@ -34,6 +34,10 @@ export async function superviseHost(config: HostProcessConfig, logger: Logger): 
     started.child.once('exit', (code, signal) => {
       alive = false;
       if (stopping) return;
+      if (code === 0) {
+        logger.info({ host }, 'edge host was drained and has ended; it is not started again');
+        return;
+      }
       if (performance.now() - sinceMs > MAX_RESTART_MS) restartMs = FIRST_RESTART_MS;
       logger.warn({ host, code, signal, restartMs }, 'edge host process died; starting it again');
       timer = setTimeout(restart, restartMs);

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { defineSite, type SiteConfig, type SiteConfigInput } from './config.ts';
 import { type LiveSite, startEdgeSite } from './start-site.ts';
 
+export { drainHost } from './drain-command.ts';
+
 export interface EdgeCommandOptions {
   readonly config?: string;
   readonly hosts?: number;

@@ -93,6 +93,11 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
         placements: () => service?.manager?.book.all() ?? [],
         brokerUp: () => service?.connected ?? broker?.running ?? true,
         failovers: () => service?.manager?.failover.completed ?? 0,
+        drain: async (host, draining) => {
+          if (service?.manager == null)
+            throw new OutriderError('OUT_EDGE_FENCED', `the manager of ${site} does not act in this process now`);
+          await service.manager.drain(host, draining);
+        },
         malformed: () => service?.manager?.malformed ?? 0,
       },
       serveMqtt: (stream, request) => (broker === null ? relay(stream, brokerUrl) : broker.serve(stream, request)),

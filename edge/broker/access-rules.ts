@@ -35,7 +35,12 @@ export function rulesFor(identity: ClientIdentity, site: string): Rules {
           `${base}/offload/request/${identity.name}`,
           `${base}/data/+/${identity.name}/up`,
         ],
-        subscribe: [...readable, `${base}/offload/reply/${identity.name}`, `${base}/data/+/${identity.name}/down`],
+        subscribe: [
+          ...readable,
+          `${base}/offload/reply/${identity.name}`,
+          `${base}/offload/advice/${identity.name}`,
+          `${base}/data/+/${identity.name}/down`,
+        ],
       };
   }
 }

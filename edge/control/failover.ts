@@ -5,7 +5,7 @@ import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import { instanceKey } from '../tokens.ts';
 import type { HostCommander } from './host-commander.ts';
 import type { PlacementBook } from './placement-book.ts';
-import type { ResourceManager } from './resource-manager.ts';
+import { needsOf, type ResourceManager } from './resource-manager.ts';
 
 export interface FailoverOptions {
   readonly clock: Clock;
@@ -65,6 +65,26 @@ export class Failover {
     this.step();
   }
 
+  /** Moves a running instance in order: its host stores a last checkpoint and lets go, another host goes on from there. */
+  async move(record: PlacementRecord, why: string): Promise<void> {
+    const { book, clock, hosts, logger } = this.#options;
+    const { instance, host, epoch } = record;
+    if (host === null || this.#attempts.has(instance)) return;
+    const now = clock.nowSec();
+    const attempt: Attempt = { instance, why, sinceSec: now, notBeforeSec: now, busy: true, failures: 0 };
+    this.#attempts.set(instance, attempt);
+    book.put({ ...record, status: 'restarting', host: null, addresses: [] });
+    await hosts.command(host, { kind: 'stop', instance, epoch, keepCheckpoint: true }, this.#options.restartTimeoutSec).then(
+      (reply) => {
+        if (reply.kind !== 'done') logger.warn({ instance, host, reply }, 'an instance was not stored before its move');
+      },
+      // Its users still hold every call that no checkpoint covers.
+      (error: Error) => logger.warn({ instance, host, error: error.message }, 'an instance was not stored before its move'),
+    );
+    attempt.busy = false;
+    this.step();
+  }
+
   /** Called now and then, and when a host appears: tries what is due. */
   step(): void {
     const now = this.#options.clock.nowSec();
@@ -83,13 +103,7 @@ export class Failover {
     const { book, resources, hosts, siteKey, clock, logger, restartTimeoutSec } = this.#options;
     const record = book.get(attempt.instance);
     if (record === null) return this.forget(attempt.instance);
-    const needs = {
-      memoryBytes: record.memoryMaxBytes,
-      accelerator: record.needsAccelerator,
-      hostInterfaces: record.hostInterfaces,
-      maxLatencyMs: null,
-    };
-    const { fit, unfit } = resources.candidates({ needs, digest: record.module.digest });
+    const { fit, unfit } = resources.candidates({ needs: needsOf(record), digest: record.module.digest });
     const host = fit[attempt.failures % Math.max(1, fit.length)]?.host;
     if (host === undefined) {
       if (attempt.failures === 0)

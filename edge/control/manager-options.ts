@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import type { Authenticator } from './authenticator.ts';
+import type { BalanceRule } from './evacuation.ts';
 import type { TenantQuotas } from './tenant-quota.ts';
 
 export interface ManagerOptions {
@@ -18,6 +19,8 @@ export interface ManagerOptions {
   /** Given by the election where several managers may run; default 0: there is no other. */
   readonly term?: number;
   readonly quotas?: TenantQuotas;
+  /** When to even out the load of the hosts. */
+  readonly balance?: BalanceRule;
   /** A host that says nothing for so long counts as lost [s]; default 5. */
   readonly hostLeaseSec?: number;
   /** How long a host whose connection broke may take to come back [s]; default 0.75. */

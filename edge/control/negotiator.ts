@@ -4,6 +4,7 @@ import type { Grant, OffloadReply, OffloadRequest } from '../../shared/protocol/
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import { instanceKey, issueTicket, issueToken } from '../tokens.ts';
 import type { RoverIdentity } from './authenticator.ts';
+import { FairShare, type TenantUse } from './fair-share.ts';
 import type { HostCommander } from './host-commander.ts';
 import { COMMAND_TIMEOUT_SEC, type ManagerOptions } from './manager-options.ts';
 import type { PlacementKeeper } from './placement-keeper.ts';
@@ -22,10 +23,11 @@ export interface NegotiatorOptions {
 const OFFER_VALID_SEC = 5;
 const MAX_OFFERS = 4;
 /** How soon to ask again for what is under way. */
-const RETRY_SEC = 0.2;
+const RETRY_SEC = 0.1;
 
 export class Negotiator {
   readonly #options: NegotiatorOptions;
+  readonly #fairness = new FairShare();
   #count = 0;
 
   constructor(options: NegotiatorOptions) {
@@ -59,13 +61,18 @@ export class Negotiator {
     checkQuota(tenant, needs.memoryBytes, keeper.book.all(), manager.quotas ?? {});
     const { fit, unfit } = resources.candidates({ needs, digest: module.digest, prefer: request.preferHost, exclude: request.excludeHost });
     const [best] = fit;
+    const nowSec = manager.clock.nowSec();
+    const fairness = this.#fairness;
+    fairness.check(tenant, needs.memoryBytes, this.#use(), resources.capacityBytes(), nowSec);
     if (best === undefined) {
+      fairness.turnedAway(tenant, needs.memoryBytes, nowSec);
       const why = unfit.length === 0 ? 'the site has no hosts now' : unfit.join('; ');
       throw new OutriderError('OUT_EDGE_NO_HOST', `no place for ${module.name}: ${why}`);
     }
+    fairness.served(tenant);
     const incarnation = manager.term === undefined ? manager.session : `${manager.session}-${manager.term}`;
     const instance = `${module.name.slice(0, 32)}-${incarnation}-${++this.#count}`;
-    const untilSec = manager.clock.nowSec() + OFFER_VALID_SEC;
+    const untilSec = nowSec + OFFER_VALID_SEC;
     const offers = fit.slice(0, MAX_OFFERS).map((candidate, index) => toOffer(candidate, `${instance}_${index}`));
     const byOffer = new Map(offers.map(({ offer, host }) => [offer, host]));
     reservations.add({ instance, tenant, request, offers: byOffer, host: null, untilSec });
@@ -104,6 +111,13 @@ export class Negotiator {
     } finally {
       resources.settle(instance);
     }
+  }
+
+  /** What runs and what is on its way, by tenant. */
+  #use(): TenantUse[] {
+    const { keeper, reservations } = this.#options;
+    const coming = reservations.all().map(({ tenant, request }) => ({ tenant, memoryBytes: request.needs.memoryBytes }));
+    return [...keeper.book.all().map(({ tenant, memoryMaxBytes }) => ({ tenant, memoryBytes: memoryMaxBytes })), ...coming];
   }
 
   #locate(id: string, instance: string, { rover, tenant }: RoverIdentity): OffloadReply {

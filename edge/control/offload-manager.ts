@@ -6,6 +6,7 @@ import type { Timer } from '../../shared/ports/clock.ts';
 import { hostStatus } from '../../shared/protocol/host.ts';
 import { missionEvent, type MissionEvent } from '../../shared/protocol/mission.ts';
 import { offloadReply, type OffloadReply, offloadRequest, type OffloadRequest } from '../../shared/protocol/offload.ts';
+import { DEFAULT_BALANCE, Evacuation } from './evacuation.ts';
 import { Failover } from './failover.ts';
 import { HostCommander } from './host-commander.ts';
 import { COMMAND_TIMEOUT_SEC, type ManagerOptions } from './manager-options.ts';
@@ -25,11 +26,13 @@ export class OffloadManager {
   readonly #options: ManagerOptions;
   readonly #channel: MessageChannel;
   readonly #hosts: HostCommander;
+  readonly evacuation: Evacuation;
   readonly #keeper: PlacementKeeper;
   readonly #negotiator: Negotiator;
   readonly #cleanup: MissionCleanup;
   readonly #reservations = new Reservations();
   readonly #answered = new AnsweredRequests<OffloadReply>();
+  #ticks = 0;
   #timer: Timer | null = null;
   #stopConnectionWatch: (() => void) | null = null;
 
@@ -45,7 +48,10 @@ export class OffloadManager {
       leaseSec: options.hostLeaseSec ?? 5,
       graceSec: options.hostGraceSec ?? 0.75,
       onLost: (host, why) => this.#keeper.hostLost(host, why),
-      onChanged: (status) => this.#keeper.hostChanged(status),
+      onChanged: (status) => {
+        this.#keeper.hostChanged(status);
+        if (this.#timer !== null) this.evacuation.hostChanged(status);
+      },
     });
     const failover = new Failover({
       clock,
@@ -57,6 +63,8 @@ export class OffloadManager {
       restartTimeoutSec: COMMAND_TIMEOUT_SEC,
       tell: ({ mission, rover }, text) => this.#tell(mission, 'failover', rover, text),
     });
+    const balance = options.balance ?? DEFAULT_BALANCE;
+    this.evacuation = new Evacuation({ site, clock, channel, book, failover, resources, balance });
     const reservations = this.#reservations;
     const tellLost = (mission: string, text: string): void => this.#tell(mission, 'edge', null, text);
     this.#keeper = new PlacementKeeper({ book, failover, hosts, reservations, resources: () => resources, clock, logger, tellLost });
@@ -94,6 +102,15 @@ export class OffloadManager {
     this.#timer = clock.every(TICK_SEC, () => this.#tick());
   }
 
+  /** Tells a host to give up what it runs (or to take modules again). Rejects with OUT_EDGE_UNKNOWN, OUT_EDGE_TIMEOUT. */
+  async drain(host: string, draining: boolean): Promise<void> {
+    if (this.resources.host(host) === null) {
+      const known = this.resources.hosts().map((status) => status.host);
+      throw new OutriderError('OUT_EDGE_UNKNOWN', `the site has no host ${host}; it has ${known.join(', ') || 'none'}`);
+    }
+    await this.#hosts.command(host, { kind: 'drain', draining }, COMMAND_TIMEOUT_SEC);
+  }
+
   async close(): Promise<void> {
     this.#timer?.stop();
     this.#stopConnectionWatch?.();
@@ -127,6 +144,7 @@ export class OffloadManager {
     if (this.#options.bus.connected) this.resources.expire();
     for (const { instance } of this.#reservations.expire(this.#options.clock.nowSec())) this.resources.settle(instance);
     this.failover.step();
+    if (++this.#ticks % 4 === 0) this.evacuation.balance();
   }
 
   #tell(mission: string, kind: MissionEvent['kind'], rover: string | null, text: string): void {

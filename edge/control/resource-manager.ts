@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/ports/clock.ts';
 import { type HostedInstance, type HostPresent, type HostStatus, isHostPresent } from '../../shared/protocol/host.ts';
 import type { ModuleNeeds } from '../../shared/protocol/offload.ts';
+import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 
 export interface ResourceManagerOptions {
   readonly clock: Clock;
@@ -34,6 +35,12 @@ export interface CandidateQuery {
   readonly digest: string;
   readonly prefer?: string | null;
   readonly exclude?: string | null;
+}
+
+/** What an instance that runs needs of another host. */
+export function needsOf(record: PlacementRecord): ModuleNeeds {
+  const { memoryMaxBytes, needsAccelerator, hostInterfaces } = record;
+  return { memoryBytes: memoryMaxBytes, accelerator: needsAccelerator, hostInterfaces, maxLatencyMs: null };
 }
 
 interface Entry {
@@ -130,13 +137,23 @@ export class ResourceManager {
         continue;
       }
       const warm = status.bundles.includes(query.digest);
-      const load = status.loadFraction + (status.instances.length + this.#promised(status.host).count) * LOAD_PER_INSTANCE;
+      const load = this.price(status);
       fit.push({ host: status.host, load, warm, accelerator: status.accelerator !== null, addresses: status.addresses });
     }
     const price = (candidate: Candidate): number => candidate.load + (candidate.warm ? 0 : COLD_PRICE);
     const preferred = (candidate: Candidate): number => (candidate.host === query.prefer ? 0 : 1);
     fit.sort((a, b) => preferred(a) - preferred(b) || price(a) - price(b) || (a.host < b.host ? -1 : 1));
     return { fit, unfit };
+  }
+
+  /** What a place on a host costs: its load, with what it runs and has promised. */
+  price(status: HostPresent): number {
+    return status.loadFraction + (status.instances.length + this.#promised(status.host).count) * LOAD_PER_INSTANCE;
+  }
+
+  /** What all hosts together give to modules [bytes]. */
+  capacityBytes(): number {
+    return this.hosts().reduce((sum, { memoryTotalBytes }) => sum + memoryTotalBytes, 0);
   }
 
   #drop(host: string, why: string): void {

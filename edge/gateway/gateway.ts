@@ -5,10 +5,11 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import fastifyStatic from '@fastify/static';
 import { createWebSocketStream, WebSocketServer } from 'ws';
+import { OutriderError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { HostPresent } from '../../shared/protocol/host.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
-import { createRestApp } from './rest-app.ts';
+import { createRestApp, errorSchema } from './rest-app.ts';
 
 /** What the gateway shows of its site. */
 export interface SiteView {
@@ -20,6 +21,8 @@ export interface SiteView {
   brokerUp(): boolean;
   failovers(): number;
   malformed(): number;
+  /** Rejects with coded errors. */
+  drain(host: string, draining: boolean): Promise<void>;
 }
 
 export interface GatewayOptions {
@@ -42,6 +45,12 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+const hostParams = {
+  type: 'object',
+  required: ['host'],
+  properties: { host: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$', description: 'Id of the host.' } },
+} as const;
+
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { listen, view, logger } = options;
   const app = await createRestApp({ title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' });
@@ -60,6 +69,24 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     failovers: view.failovers(),
     malformed: view.malformed(),
   }));
+  for (const draining of [true, false]) {
+    app.route<{ Params: { host: string } }>({
+      method: draining ? 'POST' : 'DELETE',
+      url: '/api/hosts/:host/drain',
+      schema: {
+        summary: draining
+          ? 'Drains a host: its modules move to other hosts while they are in use'
+          : 'Lets a drained host take modules again',
+        params: hostParams,
+        response: { 404: errorSchema },
+      },
+      handler: async (request) => {
+        if (!sameOrigin(request.raw)) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the request comes from a page of another origin');
+        await view.drain(request.params.host, draining);
+        return { host: request.params.host, draining };
+      },
+    });
+  }
   if (existsSync(options.dashboard)) await app.register(fastifyStatic, { root: options.dashboard, index: 'index.html' });
   else app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'));
 

@@ -17,6 +17,7 @@ const STATUS_PERIOD_SEC = 1;
 const STATUS_DELAY_SEC = 0.005;
 /** A per-rover instance whose rover does not come for so long is stopped [s]: the rover has it back on board by then. */
 const ORPHAN_SEC = 60;
+const EMPTY_CHECK_SEC = 0.1;
 
 /** The last will to connect a host's bus with. */
 export function hostWill(site: string, host: string, session: string): LastWill {
@@ -68,6 +69,25 @@ export class EdgeHost {
       this.#bundles = await this.handler.warmDigests();
       this.#announce();
     });
+  }
+
+  /** Takes no more modules; the manager moves those that run here to other hosts. */
+  drain(draining = true): void {
+    this.#draining = draining;
+    this.#announceSoon();
+  }
+
+  /** Instances that have not ended or moved. */
+  get occupied(): number {
+    return this.execution.list().filter(({ state }) => state !== 'retired' && state !== 'failed').length;
+  }
+
+  /** Resolves when nothing runs here any more (true), or after `timeoutSec` (false). */
+  async emptied(timeoutSec: number): Promise<boolean> {
+    const { clock } = this.#ports;
+    const untilSec = clock.nowSec() + timeoutSec;
+    while (this.occupied > 0 && clock.nowSec() < untilSec) await clock.sleep(EMPTY_CHECK_SEC);
+    return this.occupied === 0;
   }
 
   /** Says goodbye and stops everything. */
@@ -123,8 +143,7 @@ export class EdgeHost {
         await this.execution.stop(command.instance, command.epoch, command.keepCheckpoint);
         return { kind: 'done', id };
       case 'drain':
-        this.#draining = command.draining;
-        this.#announceSoon();
+        this.drain(command.draining);
         return { kind: 'done', id };
     }
   }

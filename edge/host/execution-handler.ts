@@ -103,7 +103,8 @@ export class ExecutionHandler {
     }
     const discard = !keepCheckpoint && entry.placed.rover === null && entry.state !== 'retired';
     await this.#end(entry, 'retired', null);
-    await this.#drop(entry);
+    // One that goes on elsewhere still tells its users so, for a while: they follow at once.
+    if (!keepCheckpoint) await this.#drop(entry);
     if (discard) await this.#ports.checkpoints.remove(instance).catch(() => undefined);
     this.#changed();
   }

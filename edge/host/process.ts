@@ -5,6 +5,9 @@ import { pinoLogger } from '../logging.ts';
 import { type FromHostProcess, hostProcessSchema, type ToHostProcess } from './process-config.ts';
 import { type LiveHost, runHost } from './run-host.ts';
 
+/** How long instances may take to leave [s]; below the 90 s that service managers wait before they kill. */
+const DRAIN_SEC = 30;
+
 let live: LiveHost | null = null;
 
 const say = (message: FromHostProcess): void => void process.send?.(message);
@@ -26,6 +29,13 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
+/** The machine goes down for maintenance: what runs here moves to other hosts first, as far as there are any. */
+async function drainAndStop(): Promise<void> {
+  live?.edgeHost.drain();
+  await live?.edgeHost.emptied(DRAIN_SEC);
+  await stop();
+}
+
 process.on('message', (message: ToHostProcess) => {
   if (message.type === 'start') void start(message.config);
   else void stop();
@@ -33,5 +43,5 @@ process.on('message', (message: ToHostProcess) => {
 process.on('disconnect', () => void stop());
 // A Ctrl-C in the terminal reaches the whole process group: the parent ends its hosts in order.
 process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => void stop());
+process.on('SIGTERM', () => void drainAndStop());
 say({ type: 'up' });

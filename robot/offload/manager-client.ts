@@ -5,7 +5,14 @@ import { OutriderError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import { offloadReply, type OffloadReply, offloadRequest, type OffloadRequest } from '../../shared/protocol/offload.ts';
+import {
+  offloadAdvice,
+  type OffloadAdvice,
+  offloadReply,
+  type OffloadReply,
+  offloadRequest,
+  type OffloadRequest,
+} from '../../shared/protocol/offload.ts';
 
 type WithoutEnvelope<T> = T extends unknown ? Omit<T, 'id' | 'rover' | 'credential'> : never;
 
@@ -24,6 +31,7 @@ export class ManagerClient {
   readonly #options: ManagerClientOptions;
   readonly #channel: MessageChannel;
   readonly #pending: PendingRequests<OffloadReply>;
+  readonly #advised = new Set<(advice: OffloadAdvice) => void>();
   #count = 0;
 
   constructor(options: ManagerClientOptions) {
@@ -39,6 +47,14 @@ export class ManagerClient {
   async start(): Promise<void> {
     const { site, rover } = this.#options;
     await this.#channel.on(offloadReply, { site, rover }, (reply) => void this.#pending.settle(reply.id, reply));
+    await this.#channel.on(offloadAdvice, { site, rover }, (advice) => {
+      for (const listener of this.#advised) listener(advice);
+    });
+  }
+
+  onAdvice(listener: (advice: OffloadAdvice) => void): () => void {
+    this.#advised.add(listener);
+    return () => void this.#advised.delete(listener);
   }
 
   close(): Promise<void> {

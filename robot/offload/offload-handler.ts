@@ -1,6 +1,13 @@
 // The Offload Handler: steps 2 to 6 of the offload sequence on behalf of the rover's elastic modules.
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
-import type { OffloadReport, PrepareOptions, PrepareResult, RemoteEndpoint, RemoteSite } from '../../shared/elastic/remote-site.ts';
+import type {
+  MoveAdvice,
+  OffloadReport,
+  PrepareOptions,
+  PrepareResult,
+  RemoteEndpoint,
+  RemoteSite,
+} from '../../shared/elastic/remote-site.ts';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DataPlane } from '../../shared/ports/data-plane.ts';
@@ -66,6 +73,10 @@ export class OffloadHandler implements RemoteSite {
 
   close(): Promise<void> {
     return this.#manager.close();
+  }
+
+  onAdvice(listener: (advice: MoveAdvice) => void): () => void {
+    return this.#manager.onAdvice(({ instance, ...advice }) => listener({ instanceId: instance, ...advice }));
   }
 
   async prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {

@@ -10,7 +10,7 @@ import type { ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import { offload, recall } from './moves.ts';
 import { onLost, upgrade } from './recovery.ts';
-import type { RemoteSite } from './remote-site.ts';
+import type { MoveAdvice, RemoteSite } from './remote-site.ts';
 
 export interface ElasticModuleOptions {
   readonly manifest: ModuleManifest;
@@ -57,6 +57,7 @@ export class ElasticModule<H> {
   readonly #core: ModuleCore;
   readonly #indexes: ReadonlyMap<string, number>;
   #upgrades: Timer | null = null;
+  #stopAdvice: (() => void) | null = null;
   #started = false;
 
   constructor(options: ElasticModuleOptions) {
@@ -95,6 +96,7 @@ export class ElasticModule<H> {
       core.place('onboard');
       core.engine.runLocally(local, 0);
     });
+    this.#stopAdvice = core.options.site?.onAdvice?.((advice) => this.#follow(advice)) ?? null;
     this.#upgrades = core.options.clock.every(core.options.upgradeEverySec ?? 5, () => {
       if (core.edge?.endpoint.connectBetter !== undefined) void core.inTurn(() => upgrade(core));
     });
@@ -136,6 +138,7 @@ export class ElasticModule<H> {
     if (core.closed) return;
     core.closed = true;
     this.#upgrades?.stop();
+    this.#stopAdvice?.();
     core.engine.close(new OutriderError('OUT_ELASTIC_CLOSED', `${this.name} was closed`));
     await core.inTurn(async () => {
       const { edge } = core;
@@ -146,6 +149,14 @@ export class ElasticModule<H> {
       }
       await core.closeLocal();
     });
+  }
+
+  #follow({ instanceId, epoch, leaveHost, preferHost, reason }: MoveAdvice): void {
+    const { edge } = this.#core;
+    const mine = edge?.endpoint.instanceId === instanceId && edge.endpoint.epoch === epoch && edge.endpoint.hostId === leaveHost;
+    if (!mine || this.placement.kind !== 'edge' || this.#core.closed) return;
+    // A move that does not happen leaves the module where it is; the site advises again.
+    void this.offload({ reason, excludeHost: leaveHost, ...(preferHost === null ? {} : { preferHost }) }).catch(() => undefined);
   }
 
   #move(work: () => Promise<MoveReport>): Promise<MoveReport> {

@@ -53,6 +53,15 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The site asks that an instance moves to another host: calls go on meanwhile, as in every move. */
+export interface MoveAdvice {
+  readonly instanceId: string;
+  readonly epoch: number;
+  readonly leaveHost: string;
+  readonly preferHost: string | null;
+  readonly reason: string;
+}
+
 export interface RemoteSite {
   /** Finds, reserves and readies a place (may take long; calls go on meanwhile). Throws only for programming errors. */
   prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult>;
@@ -60,6 +69,8 @@ export interface RemoteSite {
   locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | null>;
   /** The fixed end needs the instance no more. Per-rover: stop it. Shared: one user less. */
   release(endpoint: RemoteEndpoint): Promise<void>;
+  /** Calls `listener` for each advice; returns the way to stop. Absent: the site gives none. */
+  onAdvice?(listener: (advice: MoveAdvice) => void): () => void;
   /** Whether the control plane can be reached now. */
   readonly reachable: boolean;
 }

@@ -106,6 +106,23 @@ export const offloadReply = defineMessage({
   ]),
 });
 
+export const offloadAdvice = defineMessage({
+  name: 'offload advice',
+  description:
+    'The Offload Manager advises a rover to move its instance to another host: its host is being drained, or is busier than others.',
+  topic: 'outrider/{site}/offload/advice/{rover}',
+  retain: false,
+  qos: 1,
+  schema: z.strictObject({
+    instance: idSchema,
+    epoch: epochSchema.describe('Advice about another incarnation is out of date.'),
+    leaveHost: idSchema,
+    preferHost: idSchema.nullable(),
+    reason: z.string().max(200),
+  }),
+});
+
+export type OffloadAdvice = z.infer<typeof offloadAdvice.schema>;
 export type ModuleReference = z.infer<typeof moduleReferenceSchema>;
 export type ModuleNeeds = z.infer<typeof moduleNeedsSchema>;
 export type OffloadRequest = z.infer<typeof offloadRequest.schema>;

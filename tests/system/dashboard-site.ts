@@ -43,6 +43,7 @@ export class DashboardSite {
         placements: () => [],
         manager: () => ({ role: 'active', term: 1, session: 's1' }),
         brokerUp: () => true,
+        drain: async () => undefined,
         failovers: () => 0,
         malformed: () => 0,
       },

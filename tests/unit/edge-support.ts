@@ -114,6 +114,8 @@ export async function testSite(
   options: {
     readonly hosts?: readonly string[];
     readonly memoryTotalBytes?: number;
+    /** Busy share of a host; default 0.1. */
+    readonly load?: (host: string) => number;
     readonly grants?: readonly string[];
     readonly manager?: Partial<ManagerOptions>;
   } = {},
@@ -128,7 +130,7 @@ export async function testSite(
     const sandbox = new FakeSandbox(dataPlane.at(host));
     sandboxes.set(host, sandbox);
     const memoryTotalBytes = options.memoryTotalBytes ?? 1024 ** 3;
-    const resources = { cores: 4, memoryTotalBytes, instancesMax: 32, accelerator: null, loadFraction: () => 0.1 };
+    const resources = { cores: 4, memoryTotalBytes, instancesMax: 32, accelerator: null, loadFraction: () => options.load?.(host) ?? 0.1 };
     return { host, dataPlane: dataPlane.at(host), sandbox, resources, grants: options.grants ?? ['vision', 'map-view'] };
   });
   let sessions = 0;
