@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { checkConfig } from '../shared/config/load-yaml.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 import { DEFAULT_GRANTS } from './host/host-functions/registry.ts';
+import { inferenceConfigSchema } from './host/inference-config.ts';
 
 const port = z.number().int().min(0).max(65_535);
 
@@ -50,6 +51,7 @@ export const siteConfigSchema = z.strictObject({
       callDeadlineMs: z.number().positive().default(5000),
       effectsPerSec: z.number().positive().default(500),
       grants: z.array(idSchema).default([...DEFAULT_GRANTS]),
+      inference: inferenceConfigSchema,
       trustedKeys: z.array(z.string()).default([]).describe('PEM public keys; with any, only signed bundles run.'),
     })
     .prefault({}),

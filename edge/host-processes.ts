@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { OutriderError } from '../shared/errors.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import { builtFile } from '../shared/services/built-file.ts';
 import type { FromHostProcess, HostProcessConfig } from './host/process-config.ts';
-import { builtFile } from './host/sandbox/worker-pool.ts';
 
 export interface HostProcess {
   readonly host: string;

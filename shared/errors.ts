@@ -85,6 +85,42 @@ export const ERRORS = define({
     summary: 'A snapshot or memory image belongs to another module, a newer state version, or is malformed.',
     remedy: 'Restore it with the module and version that made it, or a newer version that migrates it.',
   },
+  OUT_MODEL_ENGINE: {
+    summary: 'The inference engine or the provider that is asked for is not there.',
+    remedy: 'Install onnxruntime-node, or set the provider to `auto` or `cpu`; CUDA and TensorRT need their libraries on this machine.',
+  },
+  OUT_MODEL_UNKNOWN: {
+    summary: 'There is no network of this name here, or one of its two files is missing.',
+    remedy: 'Put `<name>.onnx` and `<name>.json` into a models folder of the site and of the rover; docs/detection.md shows both.',
+  },
+  OUT_MODEL_UNREADABLE: {
+    summary: 'A network cannot be loaded: it is no ONNX file, damaged, too large, or uses what the engine does not know.',
+    remedy: 'Check it with `onnx.checker`, and export it again with an opset that the engine knows (17 is safe).',
+  },
+  OUT_MODEL_SHAPE: {
+    summary: 'The inputs or outputs of a network are not what its configuration says.',
+    remedy: 'Compare what was expected with what arrived, and correct layout, classes or input size in `<name>.json`, or the export.',
+  },
+  OUT_MODEL_INPUT: {
+    summary: 'A module asked for inference on tensors that do not fit the network.',
+    remedy: 'Give each input by its name, in the shape that the message names, as float32.',
+  },
+  OUT_MODEL_OUTPUT: {
+    summary: 'A network failed while it computed, or gave values that are no numbers.',
+    remedy: 'Look at the frame and at the weights; a network that was converted to half precision may overflow.',
+  },
+  OUT_MODEL_STALE: {
+    summary: 'A frame waited too long for inference and was dropped: newer ones count.',
+    remedy: 'Give the host an accelerator or fewer rovers, or a longer inference deadline.',
+  },
+  OUT_MODEL_BUSY: {
+    summary: 'A caller has more requests waiting for inference than is allowed.',
+    remedy: 'Wait for an answer before the next request.',
+  },
+  OUT_IMAGE_UNREADABLE: {
+    summary: 'A compressed picture is damaged, no JPEG, or has more pixels than are accepted.',
+    remedy: 'Send baseline or progressive JPEG of at most 8 megapixels.',
+  },
   OUT_TRANSPORT_UNREACHABLE: {
     summary: 'No data-plane connection could be made to an address.',
     remedy:

@@ -1,8 +1,9 @@
-// Builds every reference module into dist/modules/, as part of `npm run build`; what has not changed is not built again.
+// Builds every reference module into dist/modules/, and puts their networks into dist/models/, as part of `npm run build`; what has not
+// changed is not built again.
 // `--check` fails where a committed handle.ts is not what its module's source says.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OutriderError } from '../shared/errors.ts';
@@ -12,6 +13,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = path.resolve(HERE, import.meta.url.endsWith('.ts') ? '..' : '../..');
 const MODULES = path.join(ROOT, 'shared/modules');
 const OUT = path.join(ROOT, 'dist/modules');
+const MODELS_OUT = path.join(ROOT, 'dist/models');
 /** What decides the outcome beside a module's own folder. */
 const SHARED_INPUTS = /^(component|wasm|bundle|value-codec|interface-type|module-manifest)/;
 
@@ -43,6 +45,15 @@ async function toolchainFiles(): Promise<string[]> {
   return [...own, ...shared.map((file) => path.join(elastic, file)), path.join(ROOT, 'package-lock.json')];
 }
 
+/** Networks lie in `<module>/model/` as `<name>.onnx` with `<name>.json`. */
+async function copyModels(directory: string): Promise<void> {
+  const from = path.join(directory, 'model');
+  if (!existsSync(from)) return;
+  await mkdir(MODELS_OUT, { recursive: true });
+  for (const file of await readdir(from))
+    if (/\.(onnx|json)$/.test(file)) await copyFile(path.join(from, file), path.join(MODELS_OUT, file));
+}
+
 async function main(check: boolean): Promise<void> {
   await mkdir(OUT, { recursive: true });
   const toolchain = await digestOf(await toolchainFiles());
@@ -50,6 +61,7 @@ async function main(check: boolean): Promise<void> {
   const names = (await readdir(MODULES)).filter((name) => existsSync(path.join(MODULES, name, 'module.json'))).toSorted();
   for (const name of names) {
     const directory = path.join(MODULES, name);
+    await copyModels(directory);
     const key = createHash('sha256')
       .update(toolchain + common + (await digestOf(await filesBelow(directory))))
       .digest('hex');

@@ -2,7 +2,11 @@
 import { availableParallelism, loadavg } from 'node:os';
 import type { HostResources } from './host-ports.ts';
 
-export function machineResources(options: { readonly memoryBytes: number; readonly instancesMax: number }): HostResources {
+export function machineResources(options: {
+  readonly memoryBytes: number;
+  readonly instancesMax: number;
+  readonly accelerator: string | null;
+}): HostResources {
   const cores = availableParallelism();
   let before = process.cpuUsage();
   let beforeMs = performance.now();
@@ -10,7 +14,7 @@ export function machineResources(options: { readonly memoryBytes: number; readon
     cores,
     memoryTotalBytes: options.memoryBytes,
     instancesMax: options.instancesMax,
-    accelerator: null,
+    accelerator: options.accelerator,
     loadFraction: () => {
       // This process's share since the last look is exact and quick; the machine's load average knows of everybody else, late.
       const used = process.cpuUsage(before);

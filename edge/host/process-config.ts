@@ -1,6 +1,7 @@
 // What a host process is told when it starts (over the channel to its parent, or from a file on another machine).
 import { z } from 'zod';
 import { idSchema } from '../../shared/protocol/message.ts';
+import { inferenceConfigSchema } from './inference-config.ts';
 
 export const hostProcessSchema = z.strictObject({
   site: idSchema,
@@ -18,6 +19,7 @@ export const hostProcessSchema = z.strictObject({
   callDeadlineMs: z.number().positive(),
   effectsPerSec: z.number().positive(),
   grants: z.array(idSchema),
+  inference: inferenceConfigSchema,
   trustedKeys: z.array(z.string()),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
 });

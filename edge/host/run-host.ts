@@ -42,7 +42,10 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     tls: null,
     loader: bundleLoader({ trustedKeys: config.trustedKeys }),
     spareWorkers: config.spareWorkers,
+    services: { inference: config.inference },
   });
+  await sandbox.warm(config.grants);
+  const accelerator = await sandbox.accelerator(config.grants);
   const edgeHost = new EdgeHost({
     site,
     host,
@@ -58,17 +61,16 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     }),
     repository: new FileModuleRepository(join(config.data, 'bundles')),
     checkpoints: new FileCheckpointStore(join(config.data, 'checkpoints')),
-    resources: machineResources(config),
+    resources: machineResources({ ...config, accelerator }),
     limits: {
       ...DEFAULT_LIMITS,
       callDeadlineSec: config.callDeadlineMs / 1e3,
       effectsPerSec: config.effectsPerSec,
     },
   });
-  await sandbox.warm(config.grants);
   await edgeHost.start();
   const rest = await startExecutionRest({ execution: edgeHost.execution, host, listen: bindHost, logger });
-  logger.info({ host, rest: rest.url }, 'edge host runs');
+  logger.info({ host, rest: rest.url, accelerator }, 'edge host runs');
   return {
     edgeHost,
     rest: rest.url,

@@ -1,4 +1,5 @@
-// The host functions that this host can give: vision (OpenCV), map-view (the common view), log, clock. A site grants them by name.
+// The host functions that this host can give: vision (OpenCV), nn (ONNX Runtime), image (libvips), map-view (the common view), log, clock.
+// A site grants them by name.
 import type { HostFunctionRegistry } from './host-function-source.ts';
 
 const MAX_LOG_CHARACTERS = 500;
@@ -8,6 +9,9 @@ export function hostFunctionRegistry(): HostFunctionRegistry {
   return {
     // Loaded only by instances that need it: what a worker loads, every instance pays. OpenCV is loaded by the first instance that needs it: it costs 0.2 s and 35 MB.
     vision: async () => (await import('../../../shared/modules/host-impl/vision-opencv.ts')).loadVisionHost(),
+    // These two answer from a thread of their own, also to callers in the main thread.
+    nn: async ({ instance }) => (await import('../../../shared/services/local-services.ts')).localService('nn', instance),
+    image: async ({ instance }) => (await import('../../../shared/services/local-services.ts')).localService('image', instance),
     'map-view': async ({ site, mission, emit }) => {
       const { createMapViewHost } = await import('../../../shared/modules/host-impl/map-view.ts');
       return createMapViewHost({ site, mission, publish: (topic, payload) => emit({ kind: 'publish', topic, payload }) });
@@ -23,4 +27,4 @@ export function hostFunctionRegistry(): HostFunctionRegistry {
 }
 
 /** What a site grants unless its configuration says otherwise. */
-export const DEFAULT_GRANTS: readonly string[] = ['vision', 'map-view', 'log', 'clock'];
+export const DEFAULT_GRANTS: readonly string[] = ['vision', 'nn', 'image', 'map-view', 'log', 'clock'];

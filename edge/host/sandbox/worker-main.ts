@@ -2,15 +2,16 @@
 // authority: what it can reach are the granted host functions. The worker waits warm until it is told what to run.
 import { parentPort } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
+import { serviceClient } from '../../../shared/services/service-bridge.ts';
+import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
-import { serviceClient } from '../host-functions/service-bridge.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
 import { liveClock, liveDataPlane } from './live-ports.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
-import { fromWireError, type FromWorker, given, type ToWorker, toWireError } from './worker-messages.ts';
+import { type FromWorker, given, type ToWorker } from './worker-messages.ts';
 
 const STATS_PERIOD_SEC = 1;
 

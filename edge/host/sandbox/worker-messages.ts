@@ -1,7 +1,7 @@
 // What the host's main thread and a sandbox worker say to each other.
-import { type ErrorCode, ERRORS, OutriderError } from '../../../shared/errors.ts';
-import type { ServiceLine } from '../host-functions/service-bridge.ts';
 import type { HeldState } from '../../../shared/elastic/state-transfer.ts';
+import type { ServiceLine } from '../../../shared/services/service-bridge.ts';
+import type { WireError } from '../../../shared/wire-error.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
 import type { InstanceStart, InstanceStats } from './sandbox.ts';
 import type { WatchCell } from './call-watch.ts';
@@ -52,19 +52,4 @@ export type FromWorker =
 export function given(state: HeldState | null): ArrayBuffer[] {
   if (state === null || state.bytes.byteLength !== state.bytes.buffer.byteLength) return [];
   return state.bytes.buffer instanceof ArrayBuffer ? [state.bytes.buffer] : [];
-}
-
-/** An error as data: errors of our own keep their code between threads. */
-export interface WireError {
-  readonly code: string;
-  readonly message: string;
-}
-
-export function toWireError(error: unknown): WireError {
-  if (error instanceof OutriderError) return { code: error.code, message: error.message };
-  return { code: 'OUT_INTERNAL', message: error instanceof Error ? error.message : String(error) };
-}
-
-export function fromWireError({ code, message }: WireError): OutriderError {
-  return new OutriderError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'OUT_INTERNAL', message);
 }

@@ -1,6 +1,6 @@
 // Warm workers: started and loaded ahead of time, because starting one takes longer than everything else in a warm offload.
 import { Worker } from 'node:worker_threads';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from '../../../shared/services/built-file.ts';
 import type { FromWorker } from './worker-messages.ts';
 
 export interface WorkerPoolOptions {
@@ -8,14 +8,6 @@ export interface WorkerPoolOptions {
   readonly spare: number;
   /** Heap of the trusted JavaScript in a worker [MiB]; the guest's memory is bounded in its own code. */
   readonly heapMb?: number;
-}
-
-/** In a source tree (tests, tsx) workers run the built file: Node cannot run TypeScript. */
-export function builtFile(url: string): string {
-  const path = fileURLToPath(url);
-  if (!path.endsWith('.ts')) return path;
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
-  return `${root}dist/${path.slice(root.length).replace(/\.ts$/, '.js')}`;
 }
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './worker-main.ts' : './worker-main.js', import.meta.url).href;

@@ -1,18 +1,21 @@
 // The sandbox of real sites: one worker thread per instance, its data-plane socket ending in that worker, ended when a call takes too long.
 import type { Worker } from 'node:worker_threads';
 import { OutriderError } from '../../../shared/errors.ts';
-import type { ServiceLine } from '../host-functions/service-bridge.ts';
-import { HostServices } from './host-services.ts';
+import type { ServiceLine } from '../../../shared/services/service-bridge.ts';
+import { ServiceThreads, type ServiceSettings } from '../../../shared/services/service-threads.ts';
+import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
 import { CallWatch, newWatchCell } from './call-watch.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
-import { fromWireError, type FromWorker, given, type ToWorker, toWireError, type WorkerEnvironment } from './worker-messages.ts';
+import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface WorkerSandboxOptions extends WorkerEnvironment {
   readonly loader: ModuleLoader;
   /** Workers that wait warm; default 2. */
   readonly spareWorkers?: number;
+  /** For the threads that serve host functions. */
+  readonly services?: ServiceSettings;
 }
 
 /** How often the deadlines are looked at [ms]. */
@@ -26,13 +29,14 @@ export class WorkerSandbox implements Sandbox {
   readonly #pool: WorkerPool;
   readonly #loader: CachingLoader;
   readonly #running = new Set<WorkerInstance>();
-  readonly #services = new HostServices();
+  readonly #services: ServiceThreads;
   readonly #watchdog: NodeJS.Timeout;
 
   constructor(options: WorkerSandboxOptions) {
     this.#options = options;
     this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2 });
     this.#loader = new CachingLoader(options.loader);
+    this.#services = new ServiceThreads(options.services ?? {});
     this.#watchdog = setInterval(() => {
       const nowMs = performance.now();
       for (const instance of this.#running) instance.watch(nowMs);
@@ -43,6 +47,13 @@ export class WorkerSandbox implements Sandbox {
   /** Resolves when spare workers and the threads of these host functions are warm. */
   async warm(grants: readonly string[]): Promise<void> {
     await Promise.all([this.#pool.warm(), this.#services.warm(grants)]);
+  }
+
+  /** What computes networks here beside the CPU, or null. */
+  async accelerator(grants: readonly string[]): Promise<string | null> {
+    if (!grants.includes('nn')) return null;
+    const facts = (await this.#services.facts('nn').catch(() => null)) as { readonly accelerator?: string | null } | null;
+    return facts?.accelerator ?? null;
   }
 
   cached(digest: string): LoadedModule | null {
@@ -58,7 +69,7 @@ export class WorkerSandbox implements Sandbox {
     const instance = new WorkerInstance(worker, options, () => this.#running.delete(instance));
     this.#running.add(instance);
     const imported = module.manifest.hostInterfaces.map(({ name }) => name).filter((name) => options.grants.includes(name));
-    await instance.begin(module as RunnableModule, this.#options, this.#services.connect(imported));
+    await instance.begin(module as RunnableModule, this.#options, this.#services.connect(imported, options.rover ?? options.instance));
     return instance;
   }
 

@@ -1,15 +1,18 @@
-// Host functions that live in a thread of their own and are shared by all modules of a host, called synchronously by a guest:
-// the caller's thread sleeps on a shared cell until the answer lies in its port. So a heavy library is in memory once, not per instance.
+// Host functions that live in a thread of their own and are shared by all modules of a process, called synchronously by a guest:
+// the caller's thread sleeps on a shared cell until the answer lies in its port. So a heavy library is in memory once, not per instance,
+// and a guest that knows no waiting is served by functions that wait.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { OutriderError } from '../../../shared/errors.ts';
-import type { HostFunctions } from '../../../shared/elastic/module-instance.ts';
-import { fromWireError, toWireError, type WireError } from '../sandbox/worker-messages.ts';
+import type { HostFunctions } from '../elastic/module-instance.ts';
+import { OutriderError } from '../errors.ts';
+import { fromWireError, toWireError, type WireError } from '../wire-error.ts';
 
 /** One caller's line to a service; both ends travel by postMessage. */
 export interface ServiceLine {
   readonly port: MessagePort;
   /** 0 while an answer is awaited, 1 when it is there. */
   readonly cell: Int32Array<SharedArrayBuffer>;
+  /** Who calls, for services that share themselves out fairly: a rover's name, or an instance's. */
+  readonly caller: string;
 }
 
 interface ServiceCall {
@@ -18,6 +21,9 @@ interface ServiceCall {
 }
 
 type ServiceAnswer = { readonly value: unknown; readonly failure: null } | { readonly value: null; readonly failure: WireError };
+
+/** Functions that answer at once or later. */
+export type ServiceFunctions = Readonly<Record<string, (...args: never[]) => unknown>>;
 
 /** The watchdog of the instance ends a call long before; this only keeps a broken service from holding a thread for ever. */
 const TIMEOUT_MS = 60_000;
@@ -37,19 +43,27 @@ export function serviceClient({ port, cell }: ServiceLine, functionNames: readon
   return Object.fromEntries(functionNames.map((name) => [name, (...args: unknown[]) => call(name, args)])) as HostFunctions[string];
 }
 
-/** The service's side: answers the calls of one line, one at a time. */
-export function serveLine({ port, cell }: ServiceLine, implementation: Readonly<Record<string, (...args: never[]) => unknown>>): void {
-  port.on('message', ({ functionName, args }: ServiceCall) => {
-    let answer: ServiceAnswer;
-    try {
-      const fn = Object.hasOwn(implementation, functionName) ? implementation[functionName] : undefined;
-      if (fn === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `there is no host function ${functionName}`);
-      answer = { value: fn(...(args as never[])), failure: null };
-    } catch (error) {
-      answer = { value: null, failure: toWireError(error) };
-    }
+/** The service's side: answers the calls of one line, one at a time. `onClosed` is called when the caller's end is gone. */
+export function serveLine({ port, cell }: ServiceLine, implementation: ServiceFunctions, onClosed?: () => void): void {
+  const reply = (answer: ServiceAnswer): void => {
     port.postMessage(answer);
     Atomics.store(cell, 0, 1);
     Atomics.notify(cell, 0);
+  };
+  port.on('message', ({ functionName, args }: ServiceCall) => {
+    try {
+      const fn = Object.hasOwn(implementation, functionName) ? implementation[functionName] : undefined;
+      if (fn === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `there is no host function ${functionName}`);
+      const value = fn(...(args as never[]));
+      if (value instanceof Promise)
+        value.then(
+          (later: unknown) => reply({ value: later, failure: null }),
+          (error: unknown) => reply({ value: null, failure: toWireError(error) }),
+        );
+      else reply({ value, failure: null });
+    } catch (error) {
+      reply({ value: null, failure: toWireError(error) });
+    }
   });
+  if (onClosed !== undefined) port.on('close', onClosed);
 }

@@ -1,6 +1,6 @@
-// Entry of the thread that runs `vision` (OpenCV) for all modules of a host.
+// Entry of the thread that runs `vision` (OpenCV) for all modules of a process.
 import { parentPort } from 'node:worker_threads';
-import { loadVisionHost } from '../../../shared/modules/host-impl/vision-opencv.ts';
+import { loadVisionHost } from '../modules/host-impl/vision-opencv.ts';
 import { serveLine, type ServiceLine } from './service-bridge.ts';
 
 const port = parentPort;
