@@ -16,11 +16,8 @@ function picture(width: number, height: number): Uint8Array {
   });
 }
 
-const encode = (
-  width: number,
-  height: number,
-  how: (made: Sharp) => Sharp = (made) => made.jpeg({ quality: 90 }),
-): Promise<Buffer> => how(sharp(picture(width, height), { raw: { width, height, channels: 3 } })).toBuffer();
+const encode = (width: number, height: number, how: (made: Sharp) => Sharp = (made) => made.jpeg({ quality: 90 })): Promise<Buffer> =>
+  how(sharp(picture(width, height), { raw: { width, height, channels: 3 } })).toBuffer();
 
 describe('a JPEG', () => {
   it('comes back as its pixels', async () => {
