@@ -279,6 +279,10 @@ export const ERRORS = define({
     summary: 'The GPIO lines of the 40-pin header cannot be reached.',
     remedy: 'Run on a Raspberry Pi with sysfs GPIO, as a user of the group gpio, with no other program on the line that the message names.',
   },
+  OUT_WATCHDOG_SOCKET: {
+    summary: 'The motor watchdog cannot listen on its socket.',
+    remedy: 'Run one watchdog per rover, in a folder that it may write to (systemd makes /run/outrider), or name another `watchdog.socket`.',
+  },
   OUT_HARDWARE_UNSUPPORTED: {
     summary: 'A part of a rover is configured that this driver cannot serve.',
     remedy: 'Leave the section out, or use the board or wiring that the message names.',

@@ -33,7 +33,8 @@ const CHECK_SEC = 1;
 /**
  * The kit has no encoders: positions and velocities in its inputs are those that were *commanded*, taken through the speed curve's limits and integrated
  * over time. They know nothing of slip, load, carpets or an empty battery; odometry from them is a guess that scan matching must correct.
- * No method throws: a chip that does not acknowledge makes `connected` false, and is started anew, stopped, when it is back.
+ * No method throws: a chip that does not acknowledge, or a watchdog that does not answer, makes `connected` false; a chip is started anew, stopped,
+ * when it is back.
  */
 export class MotorDrive implements DriveIo {
   readonly #options: MotorDriveOptions;
@@ -59,7 +60,7 @@ export class MotorDrive implements DriveIo {
     if (!this.#connected) this.#connect(nowSec);
     else if (nowSec >= this.#nextCheckSec) this.#check(nowSec);
     return {
-      connected: this.#connected,
+      connected: this.#connected && this.#options.guard?.armed !== false,
       stampSec: nowSec,
       leftPositionRad: this.#left.positionRad,
       rightPositionRad: this.#right.positionRad,
