@@ -3,11 +3,17 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import type { RobotCommandOptions } from '../sim/main.ts';
+import { loadYaml } from '../shared/config/load-yaml.ts';
 import { OutriderError } from '../shared/errors.ts';
 
 /** Exit codes: 0 success, 1 a command failed, 2 wrong usage. */
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+/** The bodies that a rover's YAML can name. */
+const BODIES = ['freenove-4wd'] as const;
 
 const integer = (least: number, most: number) => (text: string) => {
   const value = Number(text);
@@ -29,6 +35,7 @@ async function buildProgram(): Promise<Command> {
   const program = new Command('outrider')
     .description('A robotics edge framework for collaborating rover fleets.')
     .version(version)
+    .enablePositionalOptions() // a command's own options come before a command of it, whose options may have the same names
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride();
 
@@ -83,17 +90,25 @@ async function buildProgram(): Promise<Command> {
     .addOption(json())
     .action(async (host: string, options) => finish(await (await import('../edge/main.ts')).drainHost(host, options)));
 
-  program
+  const robot = program
     .command('robot')
+    .enablePositionalOptions()
     .description('run one rover and join the fleet')
     .option('--sim [mission]', 'a simulated rover in the site of a mission file')
-    .option('--id <id>', 'id of the rover', 'rover-1')
+    .option('--config <file>', `a real rover: its YAML names the body (${BODIES.join(', ')})`)
+    .option('--id <id>', 'id of a simulated rover', 'rover-1')
     .option('--index <n>', "which of the mission's start poses a simulated rover takes", integer(0, 99), 0)
     .option('--seed <n>', 'seed of the simulated site', integer(0, 2 ** 31 - 1), 1)
     .option('--broker <url>', 'broker of the edge site', 'mqtt://127.0.0.1:1883')
     .option('--site <id>', 'id of the site', 'site')
     .addOption(json())
-    .action(async (options) => finish(await (await import('../sim/main.ts')).runRobot(options)));
+    .action(async (options, command: Command) => finish(await runRobot(options, command)));
+
+  robot
+    .command('watchdog')
+    .description('switch the motors off when the agent is killed, hangs or falls silent; run it beside every real rover')
+    .requiredOption('--config <file>', 'YAML of the rover')
+    .action(async ({ config }: { config: string }) => finish(await (await import('../hardware/watchdog/main.ts')).runWatchdog(config)));
 
   program
     .command('map')
@@ -117,6 +132,23 @@ async function buildProgram(): Promise<Command> {
     .action((names: string[], options: { json?: boolean }) => finish(runBench([...names, ...(options.json === true ? ['--json'] : [])])));
 
   return program;
+}
+
+interface RobotFlags extends RobotCommandOptions {
+  readonly config?: string;
+}
+
+/** A simulated rover, or the body that the rover's YAML names; only that body's code is loaded. */
+async function runRobot(flags: RobotFlags, command: Command): Promise<boolean> {
+  if (flags.config === undefined) return (await import('../sim/main.ts')).runRobot(flags);
+  if (flags.sim !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--config and --sim exclude each other');
+  const given = <K extends 'broker' | 'site'>(key: K): { [key in K]?: string } =>
+    command.getOptionValueSource(key) === 'cli' ? ({ [key]: flags[key] } as { [key in K]: string }) : {};
+  const { body } = await loadYaml(flags.config, z.looseObject({ body: z.enum(BODIES) }));
+  switch (body) {
+    case 'freenove-4wd':
+      return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, { ...given('broker'), ...given('site') });
+  }
 }
 
 /** Benchmarks run in a process of their own, so that nothing here disturbs them. */

@@ -281,7 +281,8 @@ export const ERRORS = define({
   },
   OUT_WATCHDOG_SOCKET: {
     summary: 'The motor watchdog cannot listen on its socket.',
-    remedy: 'Run one watchdog per rover, in a folder that it may write to (systemd makes /run/outrider), or name another `watchdog.socket`.',
+    remedy:
+      'Run one watchdog per rover, in a folder that it may write to (systemd makes /run/outrider), or name another `watchdog.socket`.',
   },
   OUT_HARDWARE_UNSUPPORTED: {
     summary: 'A part of a rover is configured that this driver cannot serve.',

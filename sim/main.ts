@@ -63,10 +63,10 @@ export interface RobotCommandOptions {
   readonly site: string;
 }
 
-/** One rover in this process. Throws OUT_CLI_USAGE without `--sim`: there is no driver for real bodies yet. */
+/** One rover in this process. Throws OUT_CLI_USAGE without `--sim`. */
 export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
   if (options.sim === undefined)
-    throw new OutriderError('OUT_CLI_USAGE', 'only simulated rovers can be run so far: say --sim [mission file]');
+    throw new OutriderError('OUT_CLI_USAGE', 'which rover? Say --config rover.yaml for a real one, or --sim [mission file]');
   const file = await loadYaml(options.sim === true ? DEFAULT_MISSION : options.sim, missionFileSchema);
   const { runSimulatedRover } = await import('./live/main.ts');
   return runSimulatedRover(file, await loadBundles(), options);

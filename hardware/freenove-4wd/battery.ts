@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { PowerInputs, PowerIo } from '../../shared/ports/power-io.ts';
 import type { I2cBus } from '../buses/i2c.ts';
+import { lithiumChargeFraction } from '../sensors/lithium-battery.ts';
 import { type AdcName, identifyAdc, readAdc } from './adc.ts';
 
 export type BoardVersion = 1 | 2;
@@ -18,29 +19,6 @@ const CELLS = 2;
 export function batteryVolts(board: BoardVersion, code: number): number {
   const { referenceV, divider } = BOARDS[board];
   return ((code * referenceV) / 256) * divider;
-}
-
-/** Charge over the resting voltage of one cell [V]: the usual shape of NMC 18650 cells; good for about ±10 % between 20 and 90 %. */
-const CHARGE_CURVE = [
-  [3.0, 0],
-  [3.4, 0.05],
-  [3.55, 0.15],
-  [3.65, 0.3],
-  [3.75, 0.5],
-  [3.9, 0.7],
-  [4.05, 0.9],
-  [4.18, 1],
-] as const;
-
-/** State of charge, 0 to 1, for a battery voltage [V]. */
-export function chargeOf(volts: number): number {
-  const cell = volts / CELLS;
-  let [fromV, fromCharge]: readonly [number, number] = CHARGE_CURVE[0];
-  for (const [toV, toCharge] of CHARGE_CURVE) {
-    if (cell <= toV) return toV === fromV ? toCharge : fromCharge + ((cell - fromV) / (toV - fromV)) * (toCharge - fromCharge);
-    [fromV, fromCharge] = [toV, toCharge];
-  }
-  return 1;
 }
 
 /** Motors pull the voltage down for a moment: charge follows its mean over about this long [s]. */
@@ -82,7 +60,13 @@ export class Battery implements PowerIo {
       const elapsed = nowSec - this.#last.stampSec;
       this.#smoothV =
         this.#smoothV === null ? voltageV : this.#smoothV + (voltageV - this.#smoothV) * (1 - Math.exp(-elapsed / SMOOTHING_SEC));
-      this.#last = { connected: true, stampSec: nowSec, batteryFraction: chargeOf(this.#smoothV), voltageV, powerW: null };
+      this.#last = {
+        connected: true,
+        stampSec: nowSec,
+        batteryFraction: lithiumChargeFraction({ cells: CELLS }, this.#smoothV),
+        voltageV,
+        powerW: null,
+      };
     } catch {
       this.#last = { ...this.#last, connected: false };
     }

@@ -65,6 +65,7 @@ export class SimulatedSonar implements RangeIo {
 
   aim(bearingRad: number): void {
     this.#turn();
+    if (Number.isNaN(bearingRad)) return;
     this.#targetRad = Math.min(Math.PI / 2, Math.max(-Math.PI / 2, bearingRad));
   }
 

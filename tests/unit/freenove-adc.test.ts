@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADC_ADDRESS, ads7830Command, identifyAdc, pcf8591Control, readAdc } from '../../hardware/freenove-4wd/adc.ts';
-import { Battery, batteryVolts, chargeOf } from '../../hardware/freenove-4wd/battery.ts';
+import { Battery, batteryVolts } from '../../hardware/freenove-4wd/battery.ts';
+import { lithiumChargeFraction } from '../../hardware/sensors/lithium-battery.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import { Ads7830Model, Pcf8591Model } from '../support/chips/adc-models.ts';
 import { FakeI2c } from '../support/chips/fake-i2c.ts';
@@ -85,21 +86,12 @@ describe('battery', () => {
       const battery = new Battery({ bus, clock: new VirtualClock(), board: version, adc: 'auto' });
       const inputs = battery.update();
       expect(inputs).toMatchObject({ connected: true, powerW: null });
+      expect(inputs.batteryFraction).toBeCloseTo(lithiumChargeFraction({ cells: 2 }, inputs.voltageV), 9);
       expect(battery.chip).toBe(name);
       const count = ((version === 1 ? 3.3 : 5.2) * (version === 1 ? 3 : 2)) / 256;
       expect(batteryV - inputs.voltageV).toBeGreaterThanOrEqual(-1e-9);
       expect(batteryV - inputs.voltageV).toBeLessThan(count + 1e-9);
     }
-  });
-
-  it('goes from full to empty without a step back', () => {
-    expect([8.4, 7.5, 6].map(chargeOf)).toEqual([1, 0.5, 0]);
-    let last = 0;
-    for (let volts = 5.5; volts < 9; volts += 0.01) {
-      expect(chargeOf(volts)).toBeGreaterThanOrEqual(last);
-      last = chargeOf(volts);
-    }
-    expect(last).toBe(1);
   });
 
   it('a start of the motors dents the voltage, not the charge', async () => {

@@ -1,0 +1,146 @@
+// `outrider robot --config rover.yaml` with `body: freenove-4wd`: a real car joins the fleet. Hardware is loaded here and nowhere else.
+import { z } from 'zod';
+import { pinoLogger } from '../../edge/logging.ts';
+import type { FreenoveBody } from '../../hardware/freenove-4wd/freenove-body.ts';
+import { freenoveSchema } from '../../hardware/freenove-4wd/config.ts';
+import { watchdogSchema } from '../../hardware/watchdog/config.ts';
+import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
+import { SystemClock } from '../../shared/clock/system-clock.ts';
+import { loadYaml } from '../../shared/config/load-yaml.ts';
+import { readBuiltModule } from '../../shared/elastic/built-modules.ts';
+import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
+import type { LidarIo } from '../../shared/ports/lidar-io.ts';
+import type { Logger } from '../../shared/ports/logger.ts';
+import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
+import { roverFields } from '../rover-yaml.ts';
+import { roverLastWill } from '../telemetry.ts';
+
+const lidarSchema = z.strictObject({
+  model: z.enum(['ld06', 'ld19', 'slamtec-a1', 'slamtec-c1']),
+  port: z.string().min(1).max(200).describe('Serial device: /dev/serial0 is the header’s UART, /dev/ttyUSB0 an adapter.'),
+  rays: z.number().int().min(36).max(4096).default(360),
+  mountYawRad: z
+    .number()
+    .min(-Math.PI)
+    .max(Math.PI)
+    .default(0)
+    .describe('Where its zero angle points, counter-clockwise from forward [rad].'),
+});
+
+export const freenoveRoverSchema = z.strictObject({
+  body: z.literal('freenove-4wd'),
+  ...roverFields,
+  freenove: freenoveSchema.prefault({}),
+  watchdog: watchdogSchema
+    .nullable()
+    .prefault({})
+    .describe('null: no process guards the motors; they go on turning when the agent dies. For a car on blocks.'),
+  lidar: lidarSchema.nullable().default(null).describe('null: the car reports and follows commands, but does not map by laser.'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type FreenoveRoverConfig = z.infer<typeof freenoveRoverSchema>;
+
+export interface FreenoveRobotOptions {
+  /** Override what the file says. */
+  readonly broker?: string;
+  readonly site?: string;
+}
+
+/** Runs until SIGINT or SIGTERM; true after a clean stop. Throws coded errors at the start, never later. */
+export async function runFreenoveRobot(path: string, options: FreenoveRobotOptions = {}): Promise<boolean> {
+  const ended = interruption();
+  const config = { ...(await loadYaml(path, freenoveRoverSchema)), ...options };
+  const { id, site, mission } = config;
+  const logger = pinoLogger(config.logLevel, { rover: id });
+  const clock = new SystemClock({ onError: (error) => logger.error({ error: String(error) }, 'a task failed') });
+  const bundles = await loadBundles();
+  const guard = config.watchdog === null ? null : await loadGuard(config.watchdog.socket, clock, logger);
+  const { openFreenove } = await import('../../hardware/freenove-4wd/freenove-body.ts');
+  const body = await openFreenove(config.freenove, clock, guard).catch((error: unknown) => {
+    guard?.close();
+    throw error;
+  });
+  try {
+    if (config.watchdog === null) logger.warn({}, 'no watchdog is configured: the motors keep turning if this process dies');
+    const lidar = await loadLidar(config, clock, logger);
+    const bus = await connectMqttBus({ url: config.broker, clientId: id, will: roverLastWill(site, id, mission), logger });
+    const assembled = await assembleRover({
+      id,
+      site,
+      mission,
+      startPose: config.startPose,
+      geometry: config.freenove.geometry,
+      ports: { drive: body.drive, lidar: lidar.port, camera: null, power: body.power, metrics: await loadMetrics(clock) },
+      compute: null,
+      modelled: 'none',
+      clock,
+      bus,
+      dataPlane: new TcpDataPlane(),
+      session: Math.floor(performance.timeOrigin).toString(36),
+      bundles,
+      mapServerPlacement: config.mapServer.placement,
+      detection: config.detection,
+      logger,
+    });
+    await driveUntil(ended, assembled, body, logger);
+    lidar.close();
+    await bus.close();
+  } finally {
+    body.close();
+    guard?.close();
+  }
+  return true;
+}
+
+async function driveUntil(ended: Promise<void>, assembled: AssembledRover, body: FreenoveBody, logger: Logger): Promise<void> {
+  await assembled.start();
+  body.buzzer?.beep(0.1);
+  logger.info({}, 'the rover has joined the fleet');
+  await ended;
+  body.drive.stop(); // first of all
+  await assembled.stop();
+}
+
+async function loadBundles() {
+  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
+  return { mapServer, detector };
+}
+
+async function loadGuard(socketPath: string, clock: Clock, logger: Logger) {
+  const { WatchdogClient } = await import('../../hardware/watchdog/watchdog-client.ts');
+  return new WatchdogClient({ socketPath, clock, logger });
+}
+
+async function loadLidar(config: FreenoveRoverConfig, clock: Clock, logger: Logger): Promise<{ readonly port: LidarIo; close(): void }> {
+  if (config.lidar === null) return { port: { update: () => ({ connected: false, scan: null }) }, close: () => {} };
+  const { model, port: path, rays, mountYawRad } = config.lidar;
+  const [{ SerialLidar }, { openNodeSerial }, ld, slamtec] = await Promise.all([
+    import('../../hardware/lidars/serial-lidar.ts'),
+    import('../../hardware/lidars/node-serial.ts'),
+    import('../../hardware/lidars/ld06.ts'),
+    import('../../hardware/lidars/slamtec.ts'),
+  ]);
+  const models = { ld06: ld.LD06, ld19: ld.LD19, 'slamtec-a1': slamtec.SLAMTEC_A1, 'slamtec-c1': slamtec.SLAMTEC_C1 };
+  const lidar = new SerialLidar({ model: models[model], path, open: openNodeSerial, clock, logger, rays, mountYawRad });
+  return { port: lidar, close: () => lidar.close() };
+}
+
+/** Of the board that this process runs on; any Linux will do. */
+async function loadMetrics(clock: Clock): Promise<DeviceMetricsIo> {
+  const { isRaspberryPi, raspberryPiMetrics } = await import('../../hardware/raspberry-pi/metrics.ts');
+  if (isRaspberryPi()) return raspberryPiMetrics(clock);
+  const { isJetson, jetsonMetrics } = await import('../../hardware/jetson/metrics.ts');
+  if (isJetson()) return jetsonMetrics(clock);
+  const { HostMetrics } = await import('../../hardware/linux/host-metrics.ts');
+  return new HostMetrics({ clock });
+}
+
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
