@@ -71,8 +71,14 @@ async function buildProgram(): Promise<Command> {
     .description('run an edge site: broker, manager and edge hosts, with the dashboard')
     .option('--config <file>', 'site configuration (YAML)')
     .option('--hosts <n>', 'number of edge hosts on this machine', integer(0, 64))
+    .option('--listen <address>', 'interface to listen on (default: loopback; others need a site of `outrider site init`, or --insecure)')
     .option('--port <port>', 'port of the gateway (default: 8080)', integer(0, 65_535))
     .option('--mqtt-port <port>', 'port of the embedded broker (default: 1883)', integer(0, 65_535))
+    .option('--insecure', 'listen outside loopback without TLS and authentication, on a network that everybody on is trusted')
+    .option('--join', 'run one edge host only, for the site that it is enrolled at (--identity, or --enroll the first time)')
+    .option('--enroll <token>', 'with --join: the one-time token of `outrider site enroll HOST --role host`')
+    .option('--site-url <url>', 'with --enroll: https://host:port of the gateway (default: as the token says)')
+    .option('--identity <dir>', 'with --join: folder of the identity (default: out/identity/HOST)')
     .option('--broker <url>', 'use this broker (mqtt://, mqtts://) in place of the embedded one')
     .option('--no-manager', 'take no part in the election of the Offload Manager: broker and hosts only')
     .option('--host-prefix <id>', 'hosts are called <id>-1, <id>-2 … (default: edge); different on each machine of a site')
@@ -96,11 +102,15 @@ async function buildProgram(): Promise<Command> {
     .description('run one rover and join the fleet')
     .option('--sim [mission]', 'a simulated rover in the site of a mission file')
     .option('--config <file>', `a real rover: its YAML names the body (${BODIES.join(', ')})`)
-    .option('--id <id>', 'id of a simulated rover', 'rover-1')
+    .option('--id <id>', 'id of a simulated rover (default: as its token or identity says, else rover-1)')
     .option('--index <n>', "which of the mission's start poses a simulated rover takes", integer(0, 99), 0)
     .option('--seed <n>', 'seed of the simulated site', integer(0, 2 ** 31 - 1), 1)
-    .option('--broker <url>', 'broker of the edge site', 'mqtt://127.0.0.1:1883')
-    .option('--site <id>', 'id of the site', 'site')
+    .option('--enroll <token>', 'join a site by the one-time token of `outrider site enroll`')
+    .option('--site-url <url>', 'https://host:port of the gateway to enroll at (default: as the token says)')
+    .option('--identity <dir>', 'folder of the identity that enrolment makes (default: out/identity/ID)')
+    .option('--broker <url>', 'broker of the edge site (default: as the identity says, else mqtt://127.0.0.1:1883)')
+    .option('--site <id>', 'id of the site (default: as the identity says, else site)')
+    .option('--insecure', 'use a broker outside loopback without TLS, on a network that everybody on is trusted')
     .addOption(json())
     .action(async (options, command: Command) => finish(await runRobot(options, command)));
 
@@ -122,6 +132,7 @@ async function buildProgram(): Promise<Command> {
     .addOption(json())
     .action(async (maps: string[], options) => finish(await (await import('../robot/main.ts')).runMapMerge(maps, options)));
 
+  (await import('../edge/site-commands.ts')).registerSiteCommands(program);
   await (await import('../toolchain/commands.ts')).registerModuleCommands(program);
 
   program

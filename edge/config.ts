@@ -1,5 +1,6 @@
 // Configuration of a live edge site: checked at start, with every problem listed; plain data after.
 import { z } from 'zod';
+import { OutriderError } from '../shared/errors.ts';
 import { checkConfig } from '../shared/config/load-yaml.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 import { DEFAULT_GRANTS } from './host/host-functions/registry.ts';
@@ -20,8 +21,20 @@ const roverSchema = z.strictObject({
 
 export const siteConfigSchema = z.strictObject({
   site: idSchema.default('site'),
-  /** Interface that everything listens on. Other than loopback asks for `rovers`. */
+  /** Interface that everything listens on. Other than loopback asks for `security`, or for `insecure`. */
   listen: z.string().default('127.0.0.1'),
+  /** What others are told to connect to; default: `listen`, or this machine's loopback address where that is all interfaces. */
+  advertise: z.string().nullable().default(null),
+  /** TLS, certificates and enrolment by the folder that `outrider site init` made. */
+  security: z
+    .strictObject({
+      folder: z.string(),
+      requireSigned: z.boolean().default(false).describe('Hosts run only bundles that the site’s key has signed.'),
+    })
+    .nullable()
+    .default(null),
+  /** Listen outside loopback without TLS and authentication: for networks that everybody on is trusted. */
+  insecure: z.boolean().default(false),
   gatewayPort: port.default(8080),
   /** Embedded broker's TCP port; ignored with `broker`. */
   mqttPort: port.default(1883),
@@ -55,7 +68,7 @@ export const siteConfigSchema = z.strictObject({
       trustedKeys: z.array(z.string()).default([]).describe('PEM public keys; with any, only signed bundles run.'),
     })
     .prefault({}),
-  rovers: z.array(roverSchema).nullable().default(null).describe('Known rovers; null trusts every rover (loopback only).'),
+  rovers: z.array(roverSchema).nullable().default(null).describe('Known rovers, where there is no `security`; null trusts every rover.'),
   quotas: z.record(idSchema, quotaSchema).default({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
@@ -63,16 +76,11 @@ export const siteConfigSchema = z.strictObject({
 export type SiteConfig = z.infer<typeof siteConfigSchema>;
 export type SiteConfigInput = z.input<typeof siteConfigSchema>;
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost', '[::1]']);
 
-const safeSchema = siteConfigSchema.superRefine((config, context) => {
-  if (!LOOPBACK.has(config.listen) && config.rovers === null) {
-    context.addIssue({
-      code: 'custom',
-      path: ['rovers'],
-      message: `listening on ${config.listen} needs the list of known rovers with their credentials`,
-    });
-  }
+export const isLoopback = (address: string): boolean => LOOPBACK.has(address);
+
+const siteSchema = siteConfigSchema.superRefine((config, context) => {
   if (!config.manager && config.broker === null && config.hosts > 0) {
     context.addIssue({
       code: 'custom',
@@ -82,7 +90,18 @@ const safeSchema = siteConfigSchema.superRefine((config, context) => {
   }
 });
 
-/** Checks a configuration; throws OUT_CONFIG_INVALID with every problem. */
+/** What would be open outside loopback, as the problem says it; null: nothing. */
+function openTo({ listen, broker, security, insecure }: Pick<SiteConfig, 'listen' | 'broker' | 'security' | 'insecure'>): string | null {
+  if (insecure) return null;
+  if (!isLoopback(listen) && security === null) return `listening on ${listen} needs TLS and authentication`;
+  if (broker === null || isLoopback(new URL(broker).hostname)) return null;
+  return /^(mqtts|wss):/.test(broker) ? null : `${broker.replace(/\/\/[^@/]*@/, '//')} would be used without TLS`;
+}
+
+/** Checks a configuration; throws OUT_CONFIG_INVALID with every problem, OUT_SITE_INSECURE when something would be open outside loopback. */
 export function defineSite(input: SiteConfigInput, source = 'site configuration'): SiteConfig {
-  return checkConfig(input, source, safeSchema);
+  const config = checkConfig(input, source, siteSchema);
+  const open = openTo(config);
+  if (open !== null) throw new OutriderError('OUT_SITE_INSECURE', `${source}: ${open}`);
+  return config;
 }

@@ -1,7 +1,11 @@
 // `outrider edge`: an edge site on this machine, until Ctrl-C.
 import { loadYaml } from '../shared/config/load-yaml.ts';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { defineSite, type SiteConfig, type SiteConfigInput } from './config.ts';
+import { runHost } from './host/run-host.ts';
+import { hostIdentity, joinedHostConfig } from './join-host.ts';
+import { pinoLogger } from './logging.ts';
 import { type LiveSite, startEdgeSite } from './start-site.ts';
 
 export { drainHost } from './drain-command.ts';
@@ -18,39 +22,65 @@ export interface EdgeCommandOptions {
   readonly manager?: boolean;
   readonly hostPrefix?: string;
   readonly json?: boolean;
+  readonly listen?: string;
+  readonly insecure?: boolean;
+  /** One edge host for a site elsewhere. */
+  readonly join?: boolean;
+  readonly enroll?: string;
+  readonly siteUrl?: string;
+  readonly identity?: string;
 }
 
 /** Runs a site until it is told to end. Returns whether it ended well. Throws coded errors for a bad configuration. */
 export async function runEdge(options: EdgeCommandOptions): Promise<boolean> {
   const config = await configOf(options);
+  if (options.join === true) return runJoinedHost(config, options);
   const site = await startEdgeSite(config);
   print(site, config, options.json === true);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  await interruption();
   if (options.json !== true) console.log('\nending the hosts …');
   await site.close();
   return true;
 }
 
 /** The configuration file, if any, with what the command line says on top. */
-async function configOf({
-  config,
-  hosts,
-  port,
-  mqttPort,
-  broker,
-  site,
-  data,
-  manager,
-  hostPrefix,
-}: EdgeCommandOptions): Promise<SiteConfig> {
-  const given = { hosts, gatewayPort: port, mqttPort, broker, site, data, hostPrefix, manager: manager === false ? false : undefined };
+async function configOf(options: EdgeCommandOptions): Promise<SiteConfig> {
+  const { config, hosts, port, mqttPort, broker, site, data, hostPrefix, insecure } = options;
+  const manager = options.manager === false ? false : undefined;
+  const listen = options.join === true ? undefined : options.listen;
+  const given = { hosts, gatewayPort: port, mqttPort, broker, site, data, hostPrefix, manager, insecure, listen };
   const overrides = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as SiteConfigInput;
   if (config === undefined) return defineSite(overrides, 'command line');
   const file = (await loadYaml(config, z.looseObject({}))) as SiteConfigInput;
-  return defineSite({ ...file, ...overrides }, config);
+  return defineSite(besideFile({ ...file, ...overrides }, file, dirname(config)), config);
+}
+
+/** Folders that the file names are relative to it, so that a site can be run from anywhere. */
+function besideFile(config: SiteConfigInput, file: SiteConfigInput, folder: string): SiteConfigInput {
+  const { security } = file;
+  return {
+    ...config,
+    ...(typeof file.data === 'string' && config.data === file.data ? { data: resolve(folder, file.data) } : {}),
+    ...(typeof security?.folder === 'string' ? { security: { ...security, folder: resolve(folder, security.folder) } } : {}),
+  };
+}
+
+async function runJoinedHost(config: SiteConfig, options: EdgeCommandOptions): Promise<boolean> {
+  const identity = await hostIdentity(options);
+  const settings = joinedHostConfig(identity, config, options.listen ?? '0.0.0.0');
+  const host = await runHost(settings, pinoLogger(config.logLevel, { host: identity.id }));
+  if (options.json === true) console.log(JSON.stringify({ site: identity.site, host: identity.id, rest: host.rest }));
+  else console.log(`Edge host ${identity.id} of site ${identity.site}\n  REST  ${host.rest}/docs\nCtrl-C ends it.`);
+  await interruption();
+  await host.close();
+  return true;
+}
+
+function interruption(): Promise<void> {
+  return new Promise((done) => {
+    process.once('SIGINT', () => done());
+    process.once('SIGTERM', () => done());
+  });
 }
 
 function print(site: LiveSite, config: SiteConfig, json: boolean): void {

@@ -14,6 +14,8 @@ export interface ManagerServiceOptions {
   readonly session: string;
   readonly brokerUrl: string;
   readonly credentials: { readonly username: string; readonly password: string } | null;
+  /** PEM texts: the site's own certificate; null on loopback. */
+  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
   readonly logger: Logger;
   /** What an acting manager is made of, besides its bus and term. */
   readonly manager: Omit<ManagerOptions, 'bus' | 'term' | 'logger'>;
@@ -33,12 +35,13 @@ const CONNECT_ATTEMPT_SEC = 10;
 
 /** Resolves when this manager acts or stands by. */
 export async function startManagerService(options: ManagerServiceOptions): Promise<ManagerService> {
-  const { site, session, brokerUrl, credentials, logger } = options;
+  const { site, session, brokerUrl, credentials, tls, logger } = options;
   const access = {
     url: brokerUrl,
     connectTimeoutSec: CONNECT_ATTEMPT_SEC,
     logger,
     ...(credentials === null ? {} : { username: credentials.username, password: credentials.password }),
+    ...(tls === null ? {} : { tls }),
   };
   const observer = await connectMqttBus({ ...access, clientId: `manager-${site.slice(0, 40)}-${session}` });
   let manager: OffloadManager | null = null;

@@ -1,8 +1,11 @@
-// Who connects to the embedded broker of a live site: the site's own parts by a secret of this run, rovers by their credential.
+// Who connects to the embedded broker of a live site: members by their certificate, the site's own parts by theirs or by a secret of this
+// run, rovers of a plain configuration by their credential.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ClientIdentity } from './broker/access-rules.ts';
 import type { ConnectAttempt } from './broker/embedded-broker.ts';
 import type { RoverCredential } from './control/authenticator.ts';
+import type { PeerIdentity } from '../shared/security/peer-identity.ts';
+import type { MemberRegistry } from './security/member-registry.ts';
 
 const SITE_USER = 'site';
 
@@ -30,4 +33,19 @@ export function siteIdentities(password: string, rovers: readonly RoverCredentia
       return expected !== undefined && timingSafeEqual(proof, expected) ? { role: 'rover', name: username ?? '' } : null;
     },
   };
+}
+
+/** The identity that a certificate proves, if its member is enrolled, not revoked, and has no newer certificate. */
+export async function memberIdentity(registry: MemberRegistry, peer: PeerIdentity | null): Promise<ClientIdentity | null> {
+  if (peer === null) return null;
+  const { role, name, serial } = peer;
+  if (role === 'site') return { role, name };
+  const member = await registry.member(role, name);
+  const valid = member !== null && member.revokedAt === null && member.serial.toUpperCase() === serial.toUpperCase();
+  return valid ? { role, name } : null;
+}
+
+/** Everybody shows a certificate, or comes from the gateway with a login. There are no anonymous clients. */
+export function certifiedIdentities(registry: MemberRegistry): (attempt: ConnectAttempt) => Promise<ClientIdentity | null> {
+  return async ({ peer, proven }) => proven ?? memberIdentity(registry, peer);
 }

@@ -10,16 +10,17 @@ import { SystemClock } from '../shared/clock/system-clock.ts';
 import { OutriderError } from '../shared/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import { readSiteFile } from '../shared/security/private-file.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
 import type { SiteConfig } from './config.ts';
-import { credentialTable, trustEveryone } from './control/authenticator.ts';
 import type { OffloadManager } from './control/offload-manager.ts';
-import { startGateway } from './gateway/gateway.ts';
+import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
 import { pinoLogger } from './logging.ts';
 import { startManagerService } from './manager-service.ts';
-import { type SiteIdentities, siteIdentities } from './site-identities.ts';
+import { openSite, SITE_FILES, type SiteSecurity } from './security/site-folder.ts';
+import { advertisedHost, gatewaySecurity, localHost, type SecurityPosture, securityPosture, watchRevocations } from './site-security.ts';
 
 export interface LiveSite {
   /** Of the gateway: dashboard, REST, `/mqtt`. */
@@ -54,11 +55,12 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
   };
   try {
     const siteKey = await siteKeyOf(config.data);
-    const identities = config.rovers === null ? null : siteIdentities(randomBytes(24).toString('base64url'), config.rovers);
-    const broker = config.broker === null ? await restartableBroker(config, identities, logger) : null;
+    const security = config.security === null ? null : await openSite(config.security.folder);
+    const posture = securityPosture(config, security, randomBytes(24).toString('base64url'));
+    const broker = config.broker === null ? await restartableBroker(config, posture, logger) : null;
     if (broker !== null) undo.push(() => broker.stop());
-    const brokerUrl = config.broker ?? `mqtt://${listen}:${broker?.port}`;
-    const credentials = identities ?? config.brokerCredentials;
+    const brokerUrl = config.broker ?? `${security === null ? 'mqtt' : 'mqtts'}://${localHost(listen)}:${broker?.port}`;
+    const { credentials, tls, authenticate } = posture;
     const session = randomBytes(4).toString('hex');
     const service = !config.manager
       ? null
@@ -67,21 +69,35 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
           session,
           brokerUrl,
           credentials,
+          tls,
           logger: logger.child({ part: 'manager' }),
-          manager: {
-            ...{ site, clock, siteKey, session, quotas: config.quotas },
-            authenticate: config.rovers === null ? trustEveryone : credentialTable(config.rovers),
-          },
+          manager: { site, clock, siteKey, session, quotas: config.quotas, authenticate },
         });
     if (service !== null) undo.push(() => service.close());
+    if (security !== null) {
+      undo.push(
+        await watchRevocations({
+          site,
+          session,
+          security,
+          brokerUrl,
+          credentials,
+          clock,
+          logger,
+          cut: (matches) => broker?.cutIdentity(matches),
+        }),
+      );
+    }
+    const trustedKeys = await trustedKeysOf(config, security);
     const hosts = await Promise.all(
       Array.from({ length: config.hosts }, async (_, index) => {
-        const host = await superviseHost(hostConfig(config, `${config.hostPrefix}-${index + 1}`, brokerUrl, credentials), logger);
+        const host = await superviseHost(hostConfig(config, `${config.hostPrefix}-${index + 1}`, brokerUrl, posture, trustedKeys), logger);
         undo.push(() => host.stop());
         return host;
       }),
     );
-    const gateway = await startGateway({
+    const gatewayPort = (): number => gateway.port;
+    const gateway: Gateway = await startGateway({
       listen,
       port: config.gatewayPort,
       dashboard: DASHBOARD,
@@ -100,7 +116,10 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
         },
         malformed: () => service?.manager?.malformed ?? 0,
       },
-      serveMqtt: (stream, request) => (broker === null ? relay(stream, brokerUrl) : broker.serve(stream, request)),
+      serveMqtt: (stream, request, proven) => (broker === null ? relay(stream, brokerUrl, tls?.ca) : broker.serve(stream, request, proven)),
+      ...(security === null
+        ? {}
+        : { security: gatewaySecurity(config, security, { brokerPort: broker?.port ?? null, gatewayPort, logger }) }),
     });
     undo.push(() => gateway.close());
     return {
@@ -125,19 +144,26 @@ function hostConfig(
   config: SiteConfig,
   host: string,
   brokerUrl: string,
-  credentials: { username: string; password: string } | null,
+  { credentials, tls }: SecurityPosture,
+  trustedKeys: readonly string[],
 ): HostProcessConfig {
-  const { site, data, listen, logLevel } = config;
+  const { site, data, listen: bindHost, logLevel } = config;
   const { username = null, password = null } = credentials ?? {};
-  return { ...config.host, site, host, brokerUrl, username, password, data, logLevel, bindHost: listen, advertisedHost: listen };
+  const where = { bindHost, advertisedHost: advertisedHost(config) };
+  return { ...config.host, trustedKeys: [...trustedKeys], site, host, brokerUrl, username, password, data, logLevel, tls, ...where };
+}
+
+/** The keys whose signature a bundle needs here; none: any bundle runs. */
+async function trustedKeysOf({ host, security: wanted }: SiteConfig, security: SiteSecurity | null): Promise<readonly string[]> {
+  if (security === null || wanted?.requireSigned !== true) return host.trustedKeys;
+  return [...host.trustedKeys, await readSiteFile(join(security.folder, SITE_FILES.signingPublic))];
 }
 
 /** The embedded broker behind a handle that survives stop and start: same port, state said again by its clients. */
-async function restartableBroker(config: SiteConfig, identities: SiteIdentities | null, logger: Logger) {
+async function restartableBroker(config: SiteConfig, posture: SecurityPosture, logger: Logger) {
   const { site, listen: host } = config;
-  const identify = identities === null ? {} : { identify: identities.identify };
   const start = (port: number): Promise<EmbeddedBroker> =>
-    startEmbeddedBroker({ site, host, port, ...identify, logger: logger.child({ part: 'broker' }) });
+    startEmbeddedBroker({ site, host, port, ...posture.broker, logger: logger.child({ part: 'broker' }) });
   let broker: EmbeddedBroker | null = await start(config.mqttPort);
   const port = broker.port as number;
   return {
@@ -145,8 +171,9 @@ async function restartableBroker(config: SiteConfig, identities: SiteIdentities 
     get running() {
       return broker !== null;
     },
-    serve: (...[stream, request]: Parameters<EmbeddedBroker['serve']>) =>
-      void (broker === null ? stream.destroy() : broker.serve(stream, request)),
+    serve: (...[stream, request, proven]: Parameters<EmbeddedBroker['serve']>) =>
+      void (broker === null ? stream.destroy() : broker.serve(stream, request, proven)),
+    cutIdentity: (...[matches]: Parameters<EmbeddedBroker['cutIdentity']>) => broker?.cutIdentity(matches),
     stop: async () => {
       const stopping = broker;
       broker = null;
@@ -159,11 +186,11 @@ async function restartableBroker(config: SiteConfig, identities: SiteIdentities 
 }
 
 /** MQTT over WebSocket for an external broker: the same bytes on a TCP connection. */
-function relay(stream: Duplex, brokerUrl: string): void {
+function relay(stream: Duplex, brokerUrl: string, ca: string | undefined): void {
   const { protocol, hostname, port } = new URL(brokerUrl);
   const secure = protocol === 'mqtts:';
   const target = { host: hostname, port: Number(port) || (secure ? 8883 : 1883) };
-  const socket = secure ? connectTls({ ...target, servername: hostname }) : connectTcp(target);
+  const socket = secure ? connectTls({ ...target, ...(ca === undefined ? {} : { ca }) }) : connectTcp(target);
   stream.pipe(socket).pipe(stream);
   socket.on('error', () => stream.destroy());
   stream.on('close', () => socket.destroy());

@@ -1,5 +1,6 @@
 // Keys and tokens: one site key, from which the key of each instance follows; a token says which rover may use an instance.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { PeerIdentity } from '../shared/security/peer-identity.ts';
 
 const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
@@ -26,18 +27,45 @@ export function issueTicket(siteKey: Uint8Array, reservation: string): string {
   return hmac(siteKey, `ticket/${reservation}`).toString('base64url');
 }
 
+/** What a fixed end shows when it connects. */
+interface Shown {
+  readonly channelId: string;
+  readonly token: string;
+  /** Proven by the transport; null where it proves nothing (loopback). */
+  readonly peer: PeerIdentity | null;
+}
+
 /**
- * Checks the tokens of one instance. A channel belongs to the rover that opened it first:
- * another rover's valid token does not open it.
+ * Checks the tokens of one instance. A channel belongs to the rover that opened it first: another rover's valid token does not open it.
+ * Where the transport proves who the peer is, a token is of use to its own rover alone: a stolen one opens nothing.
  */
-export function tokenAuthority(key: string): (hello: { readonly channelId: string; readonly token: string }) => boolean {
-  const owners = new Map<string, string>();
-  return ({ channelId, token }) => {
-    const rover = verifyToken(key, token);
-    if (rover === null) return false;
-    const owner = owners.get(channelId) ?? rover;
+export class TokenAuthority {
+  readonly #key: string;
+  readonly #owners = new Map<string, string>();
+  #revoked: ReadonlySet<string>;
+
+  constructor(key: string, revoked: readonly string[]) {
+    this.#key = key;
+    this.#revoked = new Set(revoked);
+  }
+
+  authorize({ channelId, token, peer }: Shown): boolean {
+    const rover = verifyToken(this.#key, token);
+    if (rover === null || this.#revoked.has(rover)) return false;
+    if (peer !== null && (peer.role !== 'rover' || peer.name !== rover)) return false;
+    const owner = this.#owners.get(channelId) ?? rover;
     if (owner !== rover) return false;
-    owners.set(channelId, owner);
+    this.#owners.set(channelId, owner);
     return true;
-  };
+  }
+
+  /** These rovers, and no others, are refused from now on. */
+  revoke(rovers: readonly string[]): void {
+    this.#revoked = new Set(rovers);
+  }
+
+  /** Whether the channel belongs to a rover that was revoked. */
+  isRevoked(channelId: string): boolean {
+    return this.#revoked.has(this.#owners.get(channelId) ?? '');
+  }
 }

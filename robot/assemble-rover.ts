@@ -42,6 +42,8 @@ export interface AssembleOptions {
   readonly dataPlane: DataPlane;
   /** Unique per process run; fixed in simulation. */
   readonly session: string;
+  /** What enrolment gave the rover for the control plane. */
+  readonly credential?: string;
   readonly bundles: RoverBundles;
   readonly mapServerPlacement: 'edge' | 'onboard';
   readonly detection: {
@@ -80,6 +82,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     dataPlane,
     logger,
     bundles: carriedBundles(Object.values(bundles)),
+    ...(options.credential === undefined ? {} : { credential: options.credential }),
   });
   const mapView = createMapViewHost({
     site,

@@ -11,15 +11,18 @@ import { TcpDataPlane } from '../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../shared/errors.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
+import { roverMembership } from './rover-membership.ts';
 import { OffloadHandler, type OffloadHandlerOptions } from './offload/offload-handler.ts';
 
 export interface JoinOptions {
-  /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`: the broker of the site. */
-  readonly broker: string;
+  /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`: the broker of the site; with an identity, default as it says. */
+  readonly broker?: string;
+  /** Folder of the identity that enrolment made (`outrider site join`): TLS with its certificate everywhere. */
+  readonly identity?: string;
   /** Id of the site; default `site`, as `outrider edge` has it. */
   readonly site?: string;
-  /** Id of this rover, `[A-Za-z0-9_-]{1,64}`, unique at the site. */
-  readonly rover: string;
+  /** Id of this rover, `[A-Za-z0-9_-]{1,64}`, unique at the site; with an identity, its. */
+  readonly rover?: string;
   /** Rovers of one mission share the instances of shared modules; default `default`. */
   readonly mission?: string;
   /** What the site knows this rover by, where it asks for it. */
@@ -28,6 +31,8 @@ export interface JoinOptions {
   readonly bundles: readonly ModuleBundle[];
   /** PEM texts for mutual TLS with the broker; name and password where the broker asks for them. */
   readonly bus?: Pick<MqttBusOptions, 'tls' | 'username' | 'password' | 'connectTimeoutSec' | 'reconnectSec' | 'logger'>;
+  /** Use a broker outside loopback without TLS, on a network that everybody on is trusted. */
+  readonly insecure?: boolean;
   /** Picks among the offers of the site. */
   readonly choose?: OffloadHandlerOptions['choose'];
 }
@@ -51,12 +56,29 @@ export interface JoinedSite {
   close(): Promise<void>;
 }
 
-/** Joins a site. Rejects with OUT_BUS_UNREACHABLE or OUT_BUS_REFUSED. */
+/**
+ * Joins a site. Rejects with OUT_BUS_UNREACHABLE or OUT_BUS_REFUSED, OUT_SITE_INSECURE for a broker elsewhere without TLS or identity,
+ * OUT_SITE_FOLDER and OUT_SITE_KEY_PERMISSIONS for a broken identity.
+ */
 export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
-  const { rover, site = 'site', mission = 'default', credential, choose, bundles } = options;
+  const { mission = 'default', choose, bundles } = options;
+  const {
+    id: rover,
+    site,
+    broker,
+    identity,
+  } = await roverMembership({
+    ...(options.rover === undefined ? {} : { id: options.rover }),
+    ...(options.site === undefined ? {} : { site: options.site }),
+    ...(options.broker === undefined ? {} : { broker: options.broker }),
+    ...(options.identity === undefined ? {} : { identity: options.identity }),
+    insecure: options.bus?.tls !== undefined || options.insecure === true,
+  });
+  const credential = options.credential ?? identity?.credential;
+  const tls = identity?.tls ?? options.bus?.tls;
   const clock = new SystemClock();
   const carried = carriedBundles(bundles);
-  const bus = await connectMqttBus({ ...options.bus, url: options.broker, clientId: `rover-${rover}` });
+  const bus = await connectMqttBus({ ...options.bus, url: broker, clientId: `rover-${rover}`, ...(tls === undefined ? {} : { tls }) });
   const handler = new OffloadHandler({
     site,
     mission,
@@ -64,7 +86,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
     session: randomBytes(4).toString('hex'),
     clock,
     bus,
-    dataPlane: new TcpDataPlane(),
+    dataPlane: new TcpDataPlane(tls === undefined ? {} : { tls: { client: tls } }),
     bundles: carried,
     ...(credential === undefined ? {} : { credential }),
     ...(choose === undefined ? {} : { choose }),

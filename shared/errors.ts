@@ -180,7 +180,8 @@ export const ERRORS = define({
   },
   OUT_BUS_REFUSED: {
     summary: 'The MQTT broker does not accept this client, or does not permit a subscription.',
-    remedy: 'Check user name, password or certificate, and the access rules of the broker for this client.',
+    remedy:
+      'Check user name, password or certificate (a member that was revoked or enrolled anew is refused), and the access rules of the broker for this client.',
   },
   OUT_BUS_OVERFLOW: {
     summary: 'Too many messages wait for a broker that is away.',
@@ -237,6 +238,69 @@ export const ERRORS = define({
   OUT_EDGE_HOST_START: {
     summary: 'An edge host process did not come up.',
     remedy: 'The message gives its last words; run `outrider edge` with one host to see its log.',
+  },
+  OUT_SITE_EXISTS: {
+    summary: 'A site, an identity or a member of that name is there already; nothing was overwritten.',
+    remedy: 'Choose another folder or id, or remove the old one first (`outrider site revoke` for a member).',
+  },
+  OUT_SITE_FOLDER: {
+    summary: 'A folder is not that of a site or an identity: a file that belongs there is missing or broken.',
+    remedy: 'Make a site with `outrider site init DIR`; enroll a rover or host again with a new token where its identity is broken.',
+  },
+  OUT_SITE_KEY_PERMISSIONS: {
+    summary: 'Others than the owner can read a file that holds a secret; it was not used.',
+    remedy: 'Make it private (`chmod 600 FILE`); if others may have read it, revoke the member and enroll it again.',
+  },
+  OUT_SITE_TOKEN: {
+    summary: 'An enrolment token is not one, or was cut or changed while it was copied.',
+    remedy: 'Copy the whole token that `outrider site enroll` printed: one word that begins with `outrider1.`.',
+  },
+  OUT_SITE_TOKEN_UNKNOWN: {
+    summary: 'The site does not know this enrolment token: it was made by another site folder, or withdrawn.',
+    remedy: 'Make a new one in the folder of this site: `outrider site enroll ROVER --dir DIR`.',
+  },
+  OUT_SITE_TOKEN_EXPIRED: {
+    summary: 'An enrolment token was shown after it had expired.',
+    remedy: 'Make a new one: `outrider site enroll ROVER --dir DIR`, with a longer --expires if an hour is too short.',
+  },
+  OUT_SITE_TOKEN_USED: {
+    summary: 'An enrolment token was shown a second time: each works once.',
+    remedy:
+      'If you enrolled here before, leave --enroll out and give --identity; if you did not, somebody else did: revoke the member and make a new token.',
+  },
+  OUT_SITE_TOKEN_OTHER: {
+    summary: 'An enrolment token was made for another rover or host than the one that shows it.',
+    remedy: 'Leave --id out (the token says who it is for), or make a token for this id.',
+  },
+  OUT_SITE_WRONG_CA: {
+    summary: 'The server that answered does not have a certificate of the site that the token or the identity was made by.',
+    remedy: 'Check --site-url: another site, or somebody in between, answers there. Do not go on before you know which.',
+  },
+  OUT_SITE_NAME: {
+    summary: 'The site’s certificate does not hold for the address that it was called by.',
+    remedy: 'Call it by one of the names that the message lists, or make the site with `outrider site init DIR --host NAME`.',
+  },
+  OUT_SITE_CLOCK: {
+    summary: 'A certificate does not hold at this time: the clock of this machine or of the site is wrong, or the certificate has expired.',
+    remedy: 'Set the clocks (NTP); if the certificate has really expired, enroll again.',
+  },
+  OUT_SITE_UNREACHABLE: {
+    summary: 'Nothing answers at the address of the site, or what answers does not speak TLS.',
+    remedy:
+      'Check that `outrider edge --config DIR/site.yaml` runs, that --site-url has its address and port, and that no firewall is between.',
+  },
+  OUT_SITE_REVOKED: {
+    summary: 'The site has revoked this rover or host.',
+    remedy: 'If that was a mistake, enroll it again: `outrider site enroll ID --dir DIR`.',
+  },
+  OUT_SITE_INSECURE: {
+    summary: 'Something would listen or connect outside loopback without TLS and authentication.',
+    remedy:
+      'Make a site with `outrider site init DIR` and run `outrider edge --config DIR/site.yaml`; on a network that you trust, say --insecure.',
+  },
+  OUT_SITE_LOGIN: {
+    summary: 'The site’s web page or API was asked without, or with the wrong, authentication.',
+    remedy: 'Log in as an operator (`outrider site operator NAME --dir DIR` makes one), or show the token of the instance.',
   },
   OUT_LOG_UNREADABLE: {
     summary: 'A recorded log cannot be opened or read.',

@@ -11,6 +11,7 @@ import type { RoverBundles } from '../robot/assemble-rover.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
 import { OutriderError } from '../shared/errors.ts';
+import { roverMembership } from '../robot/rover-membership.ts';
 import { runHeadless } from './headless/main.ts';
 import { fleetSchema } from './scenario/fleet-schema.ts';
 import { worldSchema } from './scenario/world-schema.ts';
@@ -56,11 +57,19 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
 export interface RobotCommandOptions {
   /** Mission file, or true for the default one; absent: no simulated rover. */
   readonly sim?: string | true;
-  readonly id: string;
+  /** Default: as the token or the identity says, else `rover-1`. */
+  readonly id?: string;
   readonly index: number;
   readonly seed: number;
-  readonly broker: string;
-  readonly site: string;
+  /** Default: as the identity says, else the embedded broker on loopback. */
+  readonly broker?: string;
+  readonly site?: string;
+  /** A one-time token, to make the identity with. */
+  readonly enroll?: string;
+  readonly siteUrl?: string;
+  /** Folder of the identity. */
+  readonly identity?: string;
+  readonly insecure?: boolean;
 }
 
 /** One rover in this process. Throws OUT_CLI_USAGE without `--sim`. */
@@ -68,8 +77,9 @@ export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
   if (options.sim === undefined)
     throw new OutriderError('OUT_CLI_USAGE', 'which rover? Say --config rover.yaml for a real one, or --sim [mission file]');
   const file = await loadYaml(options.sim === true ? DEFAULT_MISSION : options.sim, missionFileSchema);
+  const joining = await roverMembership(options);
   const { runSimulatedRover } = await import('./live/main.ts');
-  return runSimulatedRover(file, await loadBundles(), options);
+  return runSimulatedRover(file, await loadBundles(), { index: options.index, seed: options.seed, ...joining });
 }
 
 export async function loadBundles(): Promise<RoverBundles> {

@@ -1,12 +1,12 @@
 // Who may publish and subscribe what: the broker's access control list, by the identity that a client proved at CONNECT.
 import { filterCovers, topicMatches } from '../../shared/bus/topic-filter.ts';
 
-/** `site` is the manager, the hosts and the gateway; `viewer` reads what dashboards need. */
-export type ClientRole = 'site' | 'rover' | 'operator' | 'viewer';
+/** `site` is the manager, its own hosts and the gateway; `host` one that joined from elsewhere; `viewer` reads what dashboards need. */
+export type ClientRole = 'site' | 'host' | 'rover' | 'operator' | 'viewer';
 
 export interface ClientIdentity {
   readonly role: ClientRole;
-  /** Rover id for rovers; else a name for logs. */
+  /** Rover or host id; else a name for logs. */
   readonly name: string;
 }
 
@@ -26,6 +26,17 @@ export function rulesFor(identity: ClientIdentity, site: string): Rules {
       return { publish: [], subscribe: readable };
     case 'operator':
       return { publish: [`${base}/mission/+/command`, `${base}/mission/+/status`, `${base}/mission/+/event`], subscribe: readable };
+    case 'host':
+      return {
+        publish: [
+          `${base}/host/${identity.name}/status`,
+          `${base}/host/${identity.name}/session`,
+          `${base}/host/${identity.name}/reply/+`,
+          `${base}/mission/+/map/#`,
+          `${base}/data/+/+/down`,
+        ],
+        subscribe: [...readable, `${base}/host/${identity.name}/#`, `${base}/revoked`, `${base}/data/#`],
+      };
     case 'rover':
       return {
         publish: [
@@ -52,4 +63,22 @@ export function mayPublish(identity: ClientIdentity, site: string, topic: string
 /** A filter is allowed when a permitted one covers it entirely. */
 export function maySubscribe(identity: ClientIdentity, site: string, filter: string): boolean {
   return rulesFor(identity, site).subscribe.some((permitted) => filterCovers(permitted, filter));
+}
+
+/**
+ * Whether an identity may connect by this client id. A broker lets one connection at a time have an id, so an id is a lock: whoever may
+ * take the manager's or another rover's could push it off the broker.
+ */
+export function mayUseClientId({ role, name }: ClientIdentity, clientId: string): boolean {
+  switch (role) {
+    case 'site':
+      return true;
+    case 'rover':
+      return clientId === name || clientId === `rover-${name}`.slice(0, 64);
+    case 'host':
+      return clientId === `host-${name}`.slice(0, 64);
+    case 'operator':
+    case 'viewer':
+      return clientId.startsWith('dashboard-') || clientId.startsWith('operator-');
+  }
 }

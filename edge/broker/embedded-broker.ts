@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError } from 'aedes';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
-import { type ClientIdentity, mayPublish, maySubscribe } from './access-rules.ts';
+import { type PeerIdentity, peerIdentity } from '../../shared/security/peer-identity.ts';
+import { type ClientIdentity, mayPublish, maySubscribe, mayUseClientId } from './access-rules.ts';
 import { limitPackets } from './limited-connection.ts';
 
 export interface ConnectAttempt {
@@ -14,6 +15,10 @@ export interface ConnectAttempt {
   readonly username: string | null;
   readonly password: string | null;
   readonly remoteAddress: string | null;
+  /** By its certificate. */
+  readonly peer: PeerIdentity | null;
+  /** What the gateway knows of a WebSocket already: its login. */
+  readonly proven: ClientIdentity | null;
 }
 
 export interface EmbeddedBrokerOptions {
@@ -28,7 +33,7 @@ export interface EmbeddedBrokerOptions {
   /** Connections at a time; default 4096. */
   readonly maxConnections?: number;
   /** Who a client is, or null to refuse it. Absent: everybody is trusted (loopback only). */
-  readonly identify?: (attempt: ConnectAttempt) => ClientIdentity | null;
+  readonly identify?: (attempt: ConnectAttempt) => ClientIdentity | null | Promise<ClientIdentity | null>;
   readonly logger?: Logger;
 }
 
@@ -36,15 +41,19 @@ export interface EmbeddedBroker {
   /** The TCP port, or null. */
   readonly port: number | null;
   readonly connectedClients: number;
-  /** Serves MQTT on a stream, e.g. a WebSocket of the gateway. */
-  serve(stream: Duplex, request?: IncomingMessage): void;
+  /** Serves MQTT on a stream, e.g. a WebSocket of the gateway, which may have proven who is at its other end. */
+  serve(stream: Duplex, request?: IncomingMessage, proven?: ClientIdentity | null): void;
   /** Breaks a client's connection without a goodbye, as a lost link would: its last will is published. False: not connected. */
   cut(clientId: string): boolean;
+  /** Cuts everybody of whom this holds, e.g. a member that was revoked. */
+  cutIdentity(matches: (identity: ClientIdentity) => boolean): void;
   close(): Promise<void>;
 }
 
 /** MQTT return codes of a refused CONNECT. */
+const UNAVAILABLE = 3;
 const BAD_CREDENTIALS = 4;
+const NOT_AUTHORIZED = 5;
 const DEFAULT_MAX_PACKET_BYTES = 1024 * 1024;
 
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
@@ -53,6 +62,8 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
   const identities = new WeakMap<object, ClientIdentity>();
   const streams = new Set<Duplex>();
   const connections = new Map<string, Duplex>();
+  const clients = new Map<object, Duplex>();
+  const origins = new WeakMap<object, { readonly stream: Duplex; readonly proven: ClientIdentity | null }>();
   const aedes = await Aedes.createBroker({
     maxClientsIdLength: 64,
     queueLimit: 1000,
@@ -61,15 +72,38 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     drainTimeout: 10_000,
     authenticate: (client, username, password, done) => {
       if (identify === undefined) return done(null, true);
-      const remoteAddress = (client.conn as Partial<Socket>).remoteAddress ?? client.req?.socket.remoteAddress ?? null;
-      const identity = identify({ clientId: client.id, username: username ?? null, password: password?.toString() ?? null, remoteAddress });
-      if (identity === null) {
-        logger.warn({ client: client.id, code: 'OUT_BUS_REFUSED' }, 'a client with unknown credentials was refused');
-        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- the enum exists in Aedes' types only
-        return done(Object.assign(new Error('unknown credentials'), { returnCode: BAD_CREDENTIALS }) as AuthenticateError, false);
-      }
-      identities.set(client, identity);
-      return done(null, true);
+      const socket = client.req?.socket ?? origins.get(client.conn)?.stream ?? null;
+      const attempt: ConnectAttempt = {
+        clientId: client.id,
+        username: username ?? null,
+        password: password?.toString() ?? null,
+        remoteAddress: (socket as Partial<Socket> | null)?.remoteAddress ?? null,
+        peer: socket === null ? null : peerIdentity(socket),
+        proven: origins.get(client.conn)?.proven ?? null,
+      };
+      Promise.resolve(identify(attempt)).then(
+        (identity) => {
+          if (identity !== null && mayUseClientId(identity, client.id)) {
+            identities.set(client, identity);
+            done(null, true);
+            return;
+          }
+          const why =
+            identity === null ? 'unknown credentials' : `${identity.role} ${identity.name} may not use the client id ${client.id}`;
+          logger.warn({ client: client.id, code: 'OUT_BUS_REFUSED', why }, 'a client was refused');
+          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- the enum exists in Aedes' types only
+          done(
+            Object.assign(new Error(why), { returnCode: identity === null ? BAD_CREDENTIALS : NOT_AUTHORIZED }) as AuthenticateError,
+            false,
+          );
+        },
+        (error: Error) => {
+          logger.error({ client: client.id, error: error.message }, 'a client could not be identified');
+          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- see above
+          done(Object.assign(error, { returnCode: UNAVAILABLE }) as AuthenticateError, false);
+        },
+      );
+      return undefined;
     },
     authorizePublish: (client, packet, done) => {
       if (packet.topic.startsWith('$')) return done(new Error('topics of the broker itself are not for clients'));
@@ -87,8 +121,12 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
       return done(null, null);
     },
   });
-  aedes.on('clientReady', (client) => connections.set(client.id, client.conn));
+  aedes.on('clientReady', (client) => {
+    connections.set(client.id, client.conn);
+    clients.set(client, client.conn);
+  });
   aedes.on('clientDisconnect', (client) => {
+    clients.delete(client);
     if (connections.get(client.id) === client.conn) connections.delete(client.id);
   });
   aedes.on('clientError', (client, error) => logger.debug({ client: client.id, error: error.message }, 'client error'));
@@ -96,13 +134,14 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
 
   const maxBytes = options.maxPacketBytes ?? DEFAULT_MAX_PACKET_BYTES;
   const maxConnections = options.maxConnections ?? 4096;
-  const serve = (stream: Duplex, request?: IncomingMessage): void => {
+  const serve = (stream: Duplex, request?: IncomingMessage, proven: ClientIdentity | null = null): void => {
     if (streams.size >= maxConnections) {
       stream.destroy();
       return;
     }
     const limited = limitPackets(stream, maxBytes);
     streams.add(limited);
+    origins.set(limited, { stream, proven });
     limited.once('close', () => streams.delete(limited));
     limited.on('error', (error) => logger.debug({ error: error.message }, 'MQTT connection cut'));
     aedes.handle(limited, request);
@@ -116,6 +155,12 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
     },
     serve,
     cut: (clientId) => connections.get(clientId)?.destroy() !== undefined,
+    cutIdentity: (matches) => {
+      for (const [client, connection] of clients) {
+        const identity = identities.get(client);
+        if (identity !== undefined && matches(identity)) connection.destroy();
+      }
+    },
     close: async () => {
       const closed = server === null ? null : new Promise<void>((resolve) => server.close(() => resolve()));
       await new Promise<void>((resolve) => aedes.close(resolve));
@@ -131,6 +176,8 @@ async function listen(options: EmbeddedBrokerOptions, serve: (stream: Duplex) =>
     serve(socket);
   };
   const server = options.tls === undefined ? createServer(accept) : createTlsServer(options.tls, accept);
+  // A peer that breaks its TLS handshake ends its own connection only.
+  server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);

@@ -127,7 +127,7 @@ export class OffloadManager {
   async #decide(request: OffloadRequest): Promise<OffloadReply> {
     const { rover, credential, id, kind } = request;
     try {
-      const identity = this.#options.authenticate({ rover, credential });
+      const identity = await this.#options.authenticate({ rover, credential });
       if (identity === null)
         throw new OutriderError('OUT_EDGE_UNAUTHORIZED', `${rover}: the site does not know this rover or its credential`);
       return await this.#negotiator.handle(request, identity);

@@ -9,7 +9,11 @@ import { OutriderError } from '../../shared/errors.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { HostPresent } from '../../shared/protocol/host.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
-import { createRestApp, errorSchema } from './rest-app.ts';
+import type { ClientIdentity } from '../broker/access-rules.ts';
+import type { EnrolmentDesk } from '../security/enrolment-desk.ts';
+import { type Access, sameOrigin } from './access.ts';
+import { enrolmentRoute, ENROLMENT_PATH } from './enrolment-route.ts';
+import { createRestApp, errorSchema, type RestTls } from './rest-app.ts';
 
 /** What the gateway shows of its site. */
 export interface SiteView {
@@ -33,10 +37,12 @@ export interface GatewayOptions {
   readonly dashboard: string;
   readonly view: SiteView;
   /** Takes an MQTT connection that came over a WebSocket. */
-  readonly serveMqtt: (stream: Duplex, request: IncomingMessage) => void;
+  readonly serveMqtt: (stream: Duplex, request: IncomingMessage, proven: ClientIdentity | null) => void;
   /** Longest WebSocket message [bytes]. */
   readonly maxMessageBytes?: number;
   readonly logger: Logger;
+  /** Outside loopback: TLS, who may ask, and where newcomers are taken in. */
+  readonly security?: { readonly tls: RestTls; readonly access: Access; readonly desk: EnrolmentDesk };
 }
 
 export interface Gateway {
@@ -52,8 +58,13 @@ const hostParams = {
 } as const;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { listen, view, logger } = options;
-  const app = await createRestApp({ title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' });
+  const { listen, view, logger, security } = options;
+  const about = { title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' };
+  const app = await createRestApp(about, security?.tls);
+  if (security !== undefined) {
+    security.access.guard(app, new Set([ENROLMENT_PATH]));
+    enrolmentRoute(app, security.desk);
+  }
   app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } }, async (_request, reply) => {
     const hosts = view.hosts().length;
     const { role } = view.manager();
@@ -95,22 +106,34 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     maxPayload: options.maxMessageBytes ?? 1024 * 1024,
     handleProtocols: pickProtocol,
   });
-  app.server.on('upgrade', (request, socket, head) => {
+  const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     if (new URL(request.url ?? '/', 'http://gateway').pathname !== '/mqtt' || !sameOrigin(request)) {
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      return;
+    }
+    const proven = security === undefined ? null : (await security.access.identify(request)).identity;
+    if (security !== undefined && proven === null) {
+      socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
       return;
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on('error', (error) => logger.debug({ error: error.message }, 'WebSocket'));
       const stream = createWebSocketStream(webSocket);
       stream.on('error', (error) => logger.debug({ error: error.message }, 'WebSocket stream'));
-      options.serveMqtt(stream, request);
+      options.serveMqtt(stream, request, proven);
+    });
+  };
+  app.server.on('upgrade', (request, socket: Duplex, head) => {
+    socket.on('error', () => undefined);
+    upgrade(request, socket, head).catch((error: Error) => {
+      logger.warn({ error: error.message }, 'WebSocket refused');
+      socket.destroy();
     });
   });
   await app.listen({ host: listen, port: options.port });
   const { port } = app.server.address() as AddressInfo;
   return {
-    url: `http://${listen.includes(':') ? `[${listen}]` : listen}:${port}`,
+    url: `${security === undefined ? 'http' : 'https'}://${listen.includes(':') ? `[${listen}]` : listen}:${port}`,
     port,
     close: async () => {
       for (const client of sockets.clients) client.terminate();
@@ -123,10 +146,4 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 /** MQTT over WebSocket announces `mqtt`, old clients `mqttv3.1` [MQTT-6.0.0-3]. */
 function pickProtocol(offered: Set<string>): string | false {
   return ['mqtt', 'mqttv3.1'].find((name) => offered.has(name)) ?? false;
-}
-
-/** A browser says where its page came from: a foreign page must not use the visitor's access to the site. */
-function sameOrigin(request: IncomingMessage): boolean {
-  const { origin, host } = request.headers;
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }

@@ -13,8 +13,22 @@ export const errorSchema = {
   properties: { code: { type: 'string' }, message: { type: 'string' }, remedy: { type: 'string' } },
 } as const;
 
-export async function createRestApp(info: { readonly title: string; readonly description: string }): Promise<FastifyInstance> {
-  const app = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 128 } });
+/** What a REST API listens with outside loopback: clients may show a certificate, and who they are is decided by `Access`. */
+export interface RestTls {
+  /** PEM texts. */
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+export async function createRestApp(
+  info: { readonly title: string; readonly description: string },
+  tls: RestTls | null = null,
+): Promise<FastifyInstance> {
+  const limits = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 128 } };
+  // The CA goes with the certificate, so that a newcomer can compare it with its token before it trusts it.
+  const https = tls === null ? null : { ...tls, cert: tls.cert + tls.ca, requestCert: true, rejectUnauthorized: false };
+  const app = https === null ? fastify(limits) : (fastify({ ...limits, https }) as unknown as FastifyInstance);
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { ...info, version: '1' } } });
   app.setErrorHandler(async (error, _request, reply) => {
     if (isOutriderError(error)) {
@@ -31,9 +45,10 @@ export async function createRestApp(info: { readonly title: string; readonly des
 }
 
 function statusOf(code: string): number {
-  if (code === 'OUT_EDGE_UNAUTHORIZED') return 403;
+  if (code === 'OUT_SITE_LOGIN') return 401;
+  if (code === 'OUT_EDGE_UNAUTHORIZED' || code.startsWith('OUT_SITE_TOKEN')) return 403;
   if (code === 'OUT_EDGE_UNKNOWN') return 404;
-  if (code === 'OUT_EDGE_TIMEOUT') return 504;
-  if (code === 'OUT_MODULE_VALUE' || code === 'OUT_CONFIG_INVALID') return 400;
+  if (code === 'OUT_EDGE_TIMEOUT' || code === 'OUT_EDGE_DEADLINE') return 504;
+  if (code === 'OUT_MODULE_VALUE' || code === 'OUT_PROTOCOL_MESSAGE' || code === 'OUT_CONFIG_INVALID') return 400;
   return 409;
 }

@@ -8,6 +8,7 @@ import { type HostCommand, hostCommand, type HostReply, hostReply, hostStatus, t
 import { managerTerm } from '../../shared/protocol/manager.ts';
 import { encodeMessage, topicOf } from '../../shared/protocol/message.ts';
 import { placement } from '../../shared/protocol/placement.ts';
+import { revokedMembers } from '../../shared/protocol/revoked.ts';
 import { ExecutionHandler, type InstanceInfo } from './execution-handler.ts';
 import type { HostPorts } from './host-ports.ts';
 import { RemoteOffloadHandler } from './remote-offload-handler.ts';
@@ -34,6 +35,7 @@ export class EdgeHost {
   /** The newest manager that is known here: commands of older ones come too late. */
   #manager = { term: 0, inbox: '' };
   #bundles: string[] = [];
+  #revokedOperators: ReadonlySet<string> = new Set();
   #draining = false;
   #closed = false;
   #announcement: Timer | null = null;
@@ -45,6 +47,11 @@ export class EdgeHost {
     this.#channel = new MessageChannel(ports.bus, ports.logger);
     this.execution = new ExecutionHandler(ports, () => this.#announceSoon());
     this.handler = new RemoteOffloadHandler(ports, this.execution, () => this.#announceSoon());
+  }
+
+  /** Whether an operator's certificate still counts here. */
+  trusts(operator: string): boolean {
+    return !this.#revokedOperators.has(operator);
   }
 
   get draining(): boolean {
@@ -60,6 +67,10 @@ export class EdgeHost {
       if (term > this.#manager.term) this.#manager = { term, inbox: `manager-${session}` };
     });
     await this.#channel.on(placement, { site }, (record) => this.execution.fence(record.instance, record.epoch));
+    await this.#channel.on(revokedMembers, { site }, (revoked) => {
+      this.#revokedOperators = new Set(revoked.operators);
+      this.execution.revoke(revoked.rovers);
+    });
     this.#stopConnectionWatch = bus.onConnectionChange((connected) => {
       if (connected) this.#announce();
     });

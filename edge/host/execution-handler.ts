@@ -1,7 +1,9 @@
 // The Execution Handler: runs module instances in the host's sandbox and knows the state of each.
 import { OutriderError } from '../../shared/errors.ts';
+import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { HostCommand, HostedInstance } from '../../shared/protocol/host.ts';
+import { verifyToken } from '../tokens.ts';
 import { EffectPublisher } from './effect-publisher.ts';
 import type { HostPorts } from './host-ports.ts';
 import { LeftBehind } from './left-behind.ts';
@@ -15,6 +17,7 @@ export type Placed = Pick<
 
 interface Entry {
   readonly placed: Placed;
+  readonly manifest: ModuleManifest;
   readonly effects: EffectPublisher;
   state: HostedInstance['state'];
   sandboxed: SandboxedInstance | null;
@@ -40,6 +43,7 @@ export class ExecutionHandler {
   readonly #entries = new Map<string, Entry>();
   readonly #left: LeftBehind;
   readonly #changed: () => void;
+  #revoked: readonly string[] = [];
 
   constructor(ports: HostPorts, changed: () => void) {
     this.#ports = ports;
@@ -116,10 +120,46 @@ export class ExecutionHandler {
     return stored.bytes;
   }
 
+  /** What an instance offers. Throws OUT_EDGE_UNKNOWN. */
+  manifest(instance: string): ModuleManifest {
+    const entry = this.#entries.get(instance);
+    if (entry === undefined) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no instance ${instance} here`);
+    return entry.manifest;
+  }
+
+  /** Which rover a token lets use the instance, or null. */
+  tokenOwner(instance: string, token: string): string | null {
+    const entry = this.#entries.get(instance);
+    const rover = entry === undefined ? null : verifyToken(entry.placed.key, token);
+    return rover === null || this.#revoked.includes(rover) ? null : rover;
+  }
+
+  isWelcome(rover: string): boolean {
+    return !this.#revoked.includes(rover);
+  }
+
+  /** One call by the host's operator: in its turn, at most once. Throws what the call throws, OUT_EDGE_UNKNOWN, OUT_ELASTIC_RETIRED. */
+  async invoke(instance: string, functionName: string, args: Uint8Array): Promise<Uint8Array> {
+    const entry = this.#entries.get(instance);
+    if (entry?.sandboxed == null) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no instance ${instance} here`);
+    return entry.sandboxed.invoke(functionName, args);
+  }
+
   /** The site knows a higher epoch: ours was replaced. */
   fence(instance: string, epoch: number): void {
     const entry = this.#entries.get(instance);
     if (entry !== undefined && entry.placed.epoch < epoch && isAlive(entry)) void this.#end(entry, 'retired', null);
+  }
+
+  /** The site has revoked these rovers: what is theirs alone ends, and shared instances turn them away. */
+  revoke(rovers: readonly string[]): void {
+    this.#revoked = rovers;
+    for (const entry of this.#entries.values()) {
+      if (!isAlive(entry)) continue;
+      if (entry.placed.rover !== null && rovers.includes(entry.placed.rover))
+        void this.#end(entry, 'failed', revokedError(entry.placed.rover));
+      else entry.sandboxed?.revoke(rovers);
+    }
   }
 
   /** Called about every second: ends per-rover instances whose rover has not come for `orphanSec`. */
@@ -149,7 +189,16 @@ export class ExecutionHandler {
     if (before !== undefined && isAlive(before))
       throw new OutriderError('OUT_EDGE_FENCED', `${instance} runs here already, epoch ${before.placed.epoch}`);
     const effects = new EffectPublisher({ site, mission, epoch, instance, bus, clock, logger, limits });
-    const entry: Entry = { placed, effects, state: 'preparing', sandboxed: null, timer: null, lonelySinceSec: null, error: null };
+    const entry: Entry = {
+      placed,
+      manifest: module.manifest,
+      effects,
+      state: 'preparing',
+      sandboxed: null,
+      timer: null,
+      lonelySinceSec: null,
+      error: null,
+    };
     this.#entries.set(instance, entry);
     try {
       entry.sandboxed = await sandbox.start(module, {
@@ -160,6 +209,7 @@ export class ExecutionHandler {
         rover,
         checkpoint,
         held: checkpoint === null ? this.#left.take(placed) : null,
+        revoked: this.#revoked,
         limits,
         grants,
         storeCheckpoint: rover === null ? (bytes) => clock.hold(checkpoints.put(instance, epoch, bytes)) : null,
@@ -235,3 +285,5 @@ export class ExecutionHandler {
 }
 
 const isAlive = (entry: Entry): boolean => entry.state !== 'retired' && entry.state !== 'failed';
+
+const revokedError = (rover: string): OutriderError => new OutriderError('OUT_SITE_REVOKED', `${rover} was revoked`);

@@ -11,6 +11,8 @@ export const hostProcessSchema = z.strictObject({
   password: z.string().nullable(),
   /** Folder with `bundles/` and `checkpoints/`, shared by the hosts of a machine. */
   data: z.string(),
+  /** PEM texts: for the broker, the data plane and the REST API; null on loopback. */
+  tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).nullable(),
   bindHost: z.string(),
   advertisedHost: z.string(),
   memoryBytes: z.number().int().positive(),

@@ -23,7 +23,9 @@ export interface LiveHost {
 }
 
 export async function runHost(config: HostProcessConfig, logger: Logger): Promise<LiveHost> {
-  const { site, host, bindHost, advertisedHost } = config;
+  const { site, host, bindHost, advertisedHost, tls } = config;
+  // Both ends of the data plane show a certificate of the site: a stranger cannot even say HELLO.
+  const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true };
   const session = randomBytes(6).toString('hex');
   const clock = new SystemClock();
   const bus = await connectSiteBus({
@@ -34,12 +36,13 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     logger,
     ...(config.username === null ? {} : { username: config.username }),
     ...(config.password === null ? {} : { password: config.password }),
+    ...(tls === null ? {} : { tls }),
   });
   const sandbox = new WorkerSandbox({
     site,
     bindHost,
     advertisedHost,
-    tls: null,
+    tls: dataPlaneTls,
     loader: bundleLoader({ trustedKeys: config.trustedKeys }),
     spareWorkers: config.spareWorkers,
     services: { inference: config.inference },
@@ -58,6 +61,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     dataPlane: new TcpDataPlane({
       bindHost,
       advertisedHost,
+      ...(dataPlaneTls === null ? {} : { tls: { server: dataPlaneTls } }),
     }),
     repository: new FileModuleRepository(join(config.data, 'bundles')),
     checkpoints: new FileCheckpointStore(join(config.data, 'checkpoints')),
@@ -69,7 +73,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     },
   });
   await edgeHost.start();
-  const rest = await startExecutionRest({ execution: edgeHost.execution, host, listen: bindHost, logger });
+  const rest = await startExecutionRest({ edgeHost, host, listen: bindHost, advertise: advertisedHost, tls });
   logger.info({ host, rest: rest.url, accelerator }, 'edge host runs');
   return {
     edgeHost,

@@ -4,6 +4,7 @@ import { OutriderError } from '../errors.ts';
 import type { Logger } from '../ports/logger.ts';
 import { SILENT_LOGGER } from '../ports/logger.ts';
 import type { BusMessage, LastWill, MessageBus, PublishOptions } from '../ports/message-bus.ts';
+import { explainTlsError } from '../security/tls-error.ts';
 import { Outbox } from './outbox.ts';
 import { isValidFilter, topicMatches } from './topic-filter.ts';
 
@@ -49,6 +50,8 @@ export async function connectMqttBus(options: MqttBusOptions): Promise<MessageBu
     const client = await connectAsync(options.url, clientOptions(options, timeoutSec), false);
     return new MqttBus(client, options);
   } catch (cause) {
+    const explained = /^(mqtts|wss):/.test(options.url) ? explainTlsError(cause, withoutSecrets(options.url), new Date()) : null;
+    if (explained !== null && explained.code !== 'OUT_SITE_UNREACHABLE') throw explained;
     const refused = typeof (cause as { code?: unknown }).code === 'number';
     throw new OutriderError(
       refused ? 'OUT_BUS_REFUSED' : 'OUT_BUS_UNREACHABLE',

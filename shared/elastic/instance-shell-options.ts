@@ -1,5 +1,6 @@
 // What an instance's shell is given by its host.
 import type { Clock } from '../ports/clock.ts';
+import type { PeerIdentity } from '../security/peer-identity.ts';
 import type { ModuleInstance } from './module-instance.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import type { HeldState } from './state-transfer.ts';
@@ -15,7 +16,7 @@ export interface InstanceShellOptions {
   /** An embryo's host may hold a state that this module left it with before: the base of what its fixed end sends. */
   readonly held?: HeldState | null;
   /** Whether this fixed end may use the instance. */
-  readonly authorize: (hello: { readonly channelId: string; readonly token: string }) => boolean;
+  readonly authorize: (hello: { readonly channelId: string; readonly token: string; readonly peer: PeerIdentity | null }) => boolean;
   /**
    * Shared modules: stores a checkpoint durably. Must reject with OUT_ELASTIC_RETIRED when the site knows a higher epoch of this instance
    * (the shell then retires itself); any other rejection is tried again later.

@@ -138,6 +138,22 @@ export class InstanceShell {
     if (this.#phase === 'frozen' || this.#phase === 'parked') this.#phase = 'running';
   }
 
+  /** A call by the host itself; see {@link ShellCalls.invoke}. */
+  async invoke(functionName: string, args: Uint8Array): Promise<Uint8Array> {
+    if (this.#phase !== 'running') throw new OutriderError('OUT_ELASTIC_RETIRED', `${this.#options.instanceId} is ${this.#phase}`);
+    return this.#calls.invoke(functionName, args);
+  }
+
+  /** Cuts the fixed ends of which this holds: their rights were taken back. What they have done stays done. */
+  dismiss(matches: (channelId: string) => boolean): void {
+    for (const connection of [...this.#connections]) {
+      const { channel } = connection;
+      if (channel === null || !matches(channel.id)) continue;
+      this.#calls.forget(channel);
+      connection.refuse(new OutriderError('OUT_EDGE_UNAUTHORIZED', `${channel.id} may not use ${this.#options.instanceId} any more`));
+    }
+  }
+
   get stats(): ShellStats {
     let bytesIn = this.#bytesIn;
     let bytesOut = this.#bytesOut;
@@ -159,7 +175,7 @@ export class InstanceShell {
 
   #greet(connection: ShellConnection, hello: Hello): void {
     const { manifest, instanceId, epoch } = this.#options;
-    if (!this.#options.authorize({ channelId: hello.channelId, token: hello.token })) {
+    if (!this.#options.authorize({ channelId: hello.channelId, token: hello.token, peer: connection.link.peer })) {
       throw new OutriderError('OUT_ELASTIC_REFUSED', `${hello.channelId} may not use ${instanceId}`);
     }
     if (hello.module !== manifest.name || hello.interfaceId !== interfaceIdOf(manifest)) {

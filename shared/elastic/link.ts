@@ -1,6 +1,7 @@
 // One end of a transport with two lanes: calls go at once, bulk (state) goes between them and never faster than the transport takes it.
 import { OutriderError } from '../errors.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { PeerIdentity } from '../security/peer-identity.ts';
 
 export type Frame = readonly Uint8Array[];
 
@@ -11,6 +12,7 @@ interface Bulk {
 
 export class Link {
   readonly description: string;
+  readonly peer: PeerIdentity | null;
   readonly #transport: Transport;
   readonly #waiting: Frame[] = [];
   readonly #bulks: Bulk[] = [];
@@ -26,6 +28,7 @@ export class Link {
     handlers: { readonly onFrame: (frame: Uint8Array) => void; readonly onClose: (error: Error | null) => void },
   ) {
     this.description = transport.description;
+    this.peer = transport.provenPeer ?? null;
     this.#transport = transport;
     transport.onDrain = () => {
       this.#blocked = false;

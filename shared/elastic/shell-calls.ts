@@ -75,6 +75,29 @@ export class ShellCalls {
     this.#queue.push({ channel, latest, functionIndex, number, args: new Uint8Array(args), expiresSec });
   }
 
+  /**
+   * A call from no channel: the host's operator asks. It takes its turn among the others and is made at most once; encoded arguments and
+   * result. Rejects with what the function threw, OUT_MODULE_VALUE, or OUT_ELASTIC_RETIRED after a trap.
+   */
+  invoke(functionName: string, args: Uint8Array): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.inTurn(() => {
+        const bound = this.#functions.find(({ name }) => name === functionName);
+        try {
+          if (this.#trapped) throw new OutriderError('OUT_ELASTIC_RETIRED', 'the instance has trapped');
+          if (bound === undefined) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no function ${functionName}`);
+          const encoded = this.#call(bound, args, () => undefined) ?? new Uint8Array(0);
+          resolve(encoded);
+          if (bound.stateful) this.#options.onEffect();
+        } catch (error) {
+          this.errors += 1;
+          if (isOutriderError(error, 'OUT_MODULE_TRAP')) this.#trap(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      });
+    });
+  }
+
   /** Runs `job` between two calls, after what was asked before. */
   inTurn(job: () => void): void {
     if (!this.#busy && this.#queue.length === 0) job();
@@ -147,31 +170,39 @@ export class ShellCalls {
       if (this.#options.clock.nowSec() > expiresSec) {
         throw new OutriderError('OUT_ELASTIC_DEADLINE', `${bound.name} had not begun at its deadline`);
       }
-      const { instance } = this.#options;
-      // A Wasm guest copies its arguments into its own memory, so views of the frame will do; a native one may keep them.
-      const values = decodeValues(bound.parameterTypes, args, { viewsAllowed: instance.build === 'wasm' });
-      begun = true;
-      this.calls += 1;
-      const result = instance.call(bound.name, values);
-      const encoded = bound.resultTypes.length === 0 ? null : encodeValues(bound.resultTypes, [result], allocateResult);
-      if (encoded === null) return { parts: [encodeResultHeader(number)], effect: bound.stateful };
-      if (encoded.byteLength > MAX_VALUES_BYTES) {
-        throw new OutriderError(
-          'OUT_WIRE_LIMIT',
-          `${bound.name} returned ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`,
-        );
-      }
-      return { parts: [encodeResultHeader(number), encoded], effect: bound.stateful };
+      const encoded = this.#call(bound, args, () => (begun = true));
+      const header = encodeResultHeader(number);
+      return { parts: encoded === null ? [header] : [header, encoded], effect: bound.stateful };
     } catch (error) {
       this.errors += 1;
       const trapped = isOutriderError(error, 'OUT_MODULE_TRAP');
       // After a trap the instance is thrown away and an older state restored: this call is not in it and must not be made again.
-      if (trapped) {
-        this.#trapped = true;
-        queueMicrotask(() => this.#options.onTrap(error));
-      }
+      if (trapped) this.#trap(error);
       const parts = [encodeFailure(FRAME.failure, number, error, trapped || !begun)];
       return { parts, effect: begun && bound.stateful && !trapped };
     }
+  }
+
+  /** Decodes, calls and encodes; null for a function without result. `onBegun`: from here it may have taken effect. */
+  #call(bound: BoundFunction, args: Uint8Array, onBegun: () => void): Uint8Array | null {
+    const { instance } = this.#options;
+    // A Wasm guest copies its arguments into its own memory, so views of the frame will do; a native one may keep them.
+    const values = decodeValues(bound.parameterTypes, args, { viewsAllowed: instance.build === 'wasm' });
+    onBegun();
+    this.calls += 1;
+    const result = instance.call(bound.name, values);
+    const encoded = bound.resultTypes.length === 0 ? null : encodeValues(bound.resultTypes, [result], allocateResult);
+    if (encoded !== null && encoded.byteLength > MAX_VALUES_BYTES) {
+      throw new OutriderError(
+        'OUT_WIRE_LIMIT',
+        `${bound.name} returned ${encoded.byteLength} bytes, at most ${MAX_VALUES_BYTES} are allowed`,
+      );
+    }
+    return encoded;
+  }
+
+  #trap(error: OutriderError): void {
+    this.#trapped = true;
+    queueMicrotask(() => this.#options.onTrap(error));
   }
 }

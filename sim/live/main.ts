@@ -14,6 +14,7 @@ import { type AssembledRover, assembleRover, type RoverBundles } from '../../rob
 import { roverLastWill } from '../../robot/telemetry.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
+import type { Identity } from '../../shared/security/identity-folder.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../../shared/errors.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
@@ -144,6 +145,8 @@ export interface RobotOptions {
   readonly seed: number;
   readonly broker: string;
   readonly site: string;
+  /** Of an enrolled rover; null: a site on loopback, or one that was said to be trusted. */
+  readonly identity: Identity | null;
 }
 
 /** One simulated rover in this process, joining the site behind `broker`, until Ctrl-C. Its world holds no other rovers' bodies. */
@@ -160,7 +163,8 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed });
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
-  const { assembled } = await startRover(body, { site: options.site, brokerUrl: options.broker }, file, bundles, clock);
+  const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity };
+  const { assembled } = await startRover(body, joined, file, bundles, clock);
   process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
   await interrupted;
   await assembled.stop();
@@ -178,6 +182,8 @@ function interruption(): Promise<'interrupted'> {
 interface JoinedSite {
   readonly site: string;
   readonly brokerUrl: string;
+  /** Of an enrolled rover. */
+  readonly identity?: Identity | null;
 }
 
 async function startRover(
@@ -187,8 +193,9 @@ async function startRover(
   bundles: RoverBundles,
   clock: SystemClock,
 ): Promise<Agent> {
-  const { site, brokerUrl } = joined;
-  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will: roverLastWill(site, body.id, file.mission.id) });
+  const { site, brokerUrl, identity = null } = joined;
+  const tls = identity === null ? {} : { tls: identity.tls };
+  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will: roverLastWill(site, body.id, file.mission.id), ...tls });
   const assembled = await assembleRover({
     id: body.id,
     site,
@@ -200,7 +207,8 @@ async function startRover(
     modelled: 'onboard',
     clock,
     bus,
-    dataPlane: new TcpDataPlane(),
+    dataPlane: new TcpDataPlane(identity === null ? {} : { tls: { client: identity.tls } }),
+    ...(identity === null ? {} : { credential: identity.credential }),
     session: Math.floor(performance.timeOrigin).toString(36),
     bundles,
     mapServerPlacement: file.mission.mapServer.placement,

@@ -80,6 +80,8 @@ export class FakeSandbox implements Sandbox {
     return {
       addresses: [listener.address],
       stats: { ...NO_STATS, connected: 1 },
+      revoke: () => undefined,
+      invoke: async () => new Uint8Array(0),
       freeze: async () => new TextEncoder().encode(`frozen ${options.instance} ${options.epoch}`),
       close: async () => {
         instance.closed = true;

@@ -44,6 +44,8 @@ export class InlineSandbox implements Sandbox {
         return running.stats();
       },
       freeze: () => running.freeze(),
+      invoke: (functionName, args) => running.invoke(functionName, args),
+      revoke: (rovers) => running.revoke(rovers),
       close: async () => {
         if (this.#running.delete(running)) await running.close();
       },

@@ -4,7 +4,7 @@ import { isOutriderError, OutriderError } from '../../../shared/errors.ts';
 import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataPlane } from '../../../shared/ports/data-plane.ts';
-import { tokenAuthority } from '../../tokens.ts';
+import { TokenAuthority } from '../../tokens.ts';
 import { grantHostFunctions, type HostFunctionRegistry } from '../host-functions/host-function-source.ts';
 import type { RunnableModule } from './module-loader.ts';
 import type { InstanceStart, InstanceStats } from './sandbox.ts';
@@ -24,6 +24,10 @@ export interface RunningInstance {
   readonly address: string;
   stats(): InstanceStats;
   freeze(): Promise<Uint8Array>;
+  /** A call by the host; encoded arguments and result. */
+  invoke(functionName: string, args: Uint8Array): Promise<Uint8Array>;
+  /** These rovers may not use it (any more). */
+  revoke(rovers: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
   const made = await clock.hold(module.instantiate(host));
   const instance = guard?.(made) ?? made;
   const name = module.manifest.name;
+  const authority = new TokenAuthority(key, start.revoked);
   const shell = new InstanceShell({
     manifest: module.manifest,
     instance,
@@ -47,7 +52,7 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
     epoch,
     embryo: checkpoint === null,
     held,
-    authorize: tokenAuthority(key),
+    authorize: (hello) => authority.authorize(hello),
     checkpointEverySec: CHECKPOINT_EVERY_SEC,
     checkpointEveryCalls: CHECKPOINT_EVERY_CALLS,
     ...(storeCheckpoint === null ? {} : { storeCheckpoint: fenceAware(storeCheckpoint) }),
@@ -62,6 +67,11 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
     address: listener.address,
     stats: () => ({ ...shell.stats, memoryBytes: instance.memoryBytes() }),
     freeze: () => shell.freeze(),
+    invoke: (functionName, args) => shell.invoke(functionName, args),
+    revoke: (rovers) => {
+      authority.revoke(rovers);
+      shell.dismiss((channelId) => authority.isRevoked(channelId));
+    },
     close: async () => {
       await listener.close();
       await shell.close();

@@ -26,6 +26,8 @@ export interface InstanceStart {
   readonly epoch: number;
   /** Secret that the tokens of its users are checked with. */
   readonly key: string;
+  /** Rovers whose tokens are refused although they are valid. */
+  readonly revoked: readonly string[];
   readonly mission: string;
   readonly rover: string | null;
   /** Null: an embryo that waits for its state. */
@@ -56,6 +58,10 @@ export interface SandboxedInstance {
   readonly stats: InstanceStats;
   /** Quiesces and gives the checkpoint; the instance answers no more calls. */
   freeze(): Promise<Uint8Array>;
+  /** A call by the host's operator: in its turn, at most once; encoded arguments and result. */
+  invoke(functionName: string, args: Uint8Array): Promise<Uint8Array>;
+  /** Refuses these rovers from now on and cuts their connections. */
+  revoke(rovers: readonly string[]): void;
   close(): Promise<void>;
 }
 

@@ -66,16 +66,23 @@ function functionsOf(manifest: ModuleManifest, interfaceName: string): string[] 
   return manifest.hostInterfaces.filter(({ name }) => name === interfaceName).flatMap(({ functions }) => functions.map(({ name }) => name));
 }
 
+function answer(id: number, work: Promise<Uint8Array> | undefined): void {
+  (work ?? Promise.reject(new Error('nothing runs here'))).then(
+    (bytes) => post({ type: 'answered', id, bytes, failure: null }),
+    (error: unknown) => post({ type: 'answered', id, bytes: null, failure: toWireError(error) }),
+  );
+}
+
 port.on('message', (message: ToWorker) => {
   switch (message.type) {
     case 'start':
       start(message).catch((error: unknown) => post({ type: 'started', address: null, failure: toWireError(error) }));
       break;
     case 'freeze':
-      (running?.freeze() ?? Promise.reject(new Error('nothing runs here'))).then(
-        (bytes) => post({ type: 'frozen', id: message.id, bytes, failure: null }),
-        (error: unknown) => post({ type: 'frozen', id: message.id, bytes: null, failure: toWireError(error) }),
-      );
+      answer(message.id, running?.freeze());
+      break;
+    case 'invoke':
+      answer(message.id, running?.invoke(message.functionName, message.args));
       break;
     case 'stored': {
       const waiting = stores.get(message.id);
@@ -84,6 +91,9 @@ port.on('message', (message: ToWorker) => {
       else waiting?.reject(fromWireError(message.failure));
       break;
     }
+    case 'revoke':
+      running?.revoke(message.rovers);
+      break;
     case 'close':
       void (running?.close() ?? Promise.resolve()).finally(() => post({ type: 'closed' }));
       break;

@@ -33,13 +33,15 @@ export type ToWorker =
     }
   | { readonly type: 'freeze'; readonly id: number }
   | { readonly type: 'stored'; readonly id: number; readonly failure: WireError | null }
+  | { readonly type: 'invoke'; readonly id: number; readonly functionName: string; readonly args: Uint8Array }
+  | { readonly type: 'revoke'; readonly rovers: readonly string[] }
   | { readonly type: 'close' };
 
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'started'; readonly address: string; readonly failure: null }
   | { readonly type: 'started'; readonly address: null; readonly failure: WireError }
-  | { readonly type: 'frozen'; readonly id: number; readonly bytes: Uint8Array | null; readonly failure: WireError | null }
+  | { readonly type: 'answered'; readonly id: number; readonly bytes: Uint8Array | null; readonly failure: WireError | null }
   | { readonly type: 'store'; readonly id: number; readonly bytes: Uint8Array }
   | { readonly type: 'effect'; readonly effect: HostEffect }
   | { readonly type: 'activated' }

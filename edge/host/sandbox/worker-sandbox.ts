@@ -87,7 +87,7 @@ class WorkerInstance implements SandboxedInstance {
   readonly #ended: () => void;
   readonly #cell = newWatchCell();
   readonly #watch: CallWatch;
-  readonly #freezes = new Map<number, { readonly resolve: (bytes: Uint8Array) => void; readonly reject: (error: Error) => void }>();
+  readonly #asked = new Map<number, { readonly resolve: (bytes: Uint8Array) => void; readonly reject: (error: Error) => void }>();
   #address: string | null = null;
   #stats: InstanceStats = NO_STATS;
   #over = false;
@@ -145,11 +145,16 @@ class WorkerInstance implements SandboxedInstance {
 
   freeze(): Promise<Uint8Array> {
     if (this.#over) return Promise.reject(new OutriderError('OUT_ELASTIC_RETIRED', `${this.#options.instance} has ended`));
-    const id = ++this.#count;
-    return new Promise((resolve, reject) => {
-      this.#freezes.set(id, { resolve, reject });
-      this.#post({ type: 'freeze', id });
-    });
+    return this.#ask((id) => ({ type: 'freeze', id }));
+  }
+
+  invoke(functionName: string, args: Uint8Array): Promise<Uint8Array> {
+    if (this.#over) return Promise.reject(new OutriderError('OUT_ELASTIC_RETIRED', `${this.#options.instance} has ended`));
+    return this.#ask((id) => ({ type: 'invoke', id, functionName, args }));
+  }
+
+  revoke(rovers: readonly string[]): void {
+    if (!this.#over) this.#post({ type: 'revoke', rovers });
   }
 
   async close(): Promise<void> {
@@ -161,6 +166,14 @@ class WorkerInstance implements SandboxedInstance {
     await goodbye;
     clearTimeout(patience);
     await this.#end();
+  }
+
+  #ask(message: (id: number) => ToWorker): Promise<Uint8Array> {
+    const id = ++this.#count;
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject });
+      this.#post(message(id));
+    });
   }
 
   #receive(message: FromWorker): void {
@@ -181,11 +194,11 @@ class WorkerInstance implements SandboxedInstance {
       case 'store':
         void this.#store(message.id, message.bytes);
         break;
-      case 'frozen': {
-        const waiting = this.#freezes.get(message.id);
-        this.#freezes.delete(message.id);
+      case 'answered': {
+        const waiting = this.#asked.get(message.id);
+        this.#asked.delete(message.id);
         if (message.bytes !== null) waiting?.resolve(message.bytes);
-        else waiting?.reject(fromWireError(message.failure ?? { code: 'OUT_INTERNAL', message: 'no checkpoint' }));
+        else waiting?.reject(fromWireError(message.failure ?? { code: 'OUT_INTERNAL', message: 'no answer' }));
         break;
       }
       case 'effect':
@@ -222,7 +235,7 @@ class WorkerInstance implements SandboxedInstance {
   #fail(error: Error): void {
     if (this.#over) return;
     this.#over = true;
-    for (const { reject } of this.#freezes.values()) reject(error);
+    for (const { reject } of this.#asked.values()) reject(error);
     const starting = this.#address === null;
     void this.#end();
     if (starting) this.#started?.(error);

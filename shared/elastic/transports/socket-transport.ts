@@ -4,6 +4,7 @@ import { nextTick } from 'node:process';
 import { OutriderError } from '../../errors.ts';
 import type { Transport } from '../../ports/transport.ts';
 import { MAX_FRAME_BYTES, SEND_BUFFER_BYTES } from '../limits.ts';
+import { type PeerIdentity, peerIdentity } from '../../security/peer-identity.ts';
 import { FrameAssembler } from './frame-assembler.ts';
 
 const LENGTH_BYTES = 4;
@@ -15,6 +16,7 @@ const FLUSH_MS = 1000;
 
 export class SocketTransport implements Transport {
   readonly description: string;
+  readonly provenPeer: PeerIdentity | null;
   onDrain: (() => void) | null = null;
   onClose: ((error: Error | null) => void) | null = null;
   #onFrame: ((frame: Uint8Array) => void) | null = null;
@@ -28,6 +30,7 @@ export class SocketTransport implements Transport {
   /** Takes over a connected socket. Frames that arrive before `onFrame` is set wait in the socket. */
   constructor(socket: Socket, description: string) {
     this.description = description;
+    this.provenPeer = peerIdentity(socket);
     this.#socket = socket;
     this.#assembler = new FrameAssembler((frame) => {
       if (!this.#closing) this.#onFrame?.(frame);
