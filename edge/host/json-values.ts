@@ -168,7 +168,7 @@ function arrayFromJson(element: keyof typeof TYPED_ARRAYS, json: unknown, path: 
   }
   if (!Array.isArray(json)) throw wrong(path, element === 'u8' ? 'base64 or an array of numbers' : 'an array of numbers', json);
   const numbers = json.map((item, index) => numberFromJson(element, item, `${path}.${index}`));
-  const array = new TYPED_ARRAYS[element](numbers as never) as TypedArray;
+  const array = new TYPED_ARRAYS[element](numbers as never);
   for (const [index, number] of numbers.entries()) {
     // A typed array takes 256 for a byte and makes it 0: what was meant must be what is sent.
     if (!Object.is(array[index], number) && !(number === 0)) throw wrong(`${path}.${index}`, element, number);

@@ -1,7 +1,7 @@
 // The three functions of the metadata proposal that @peculiar/x509's dependency container asks for: just enough, without a package.
 
 type Key = string | symbol;
-interface MetadataReflect {
+export interface MetadataReflect {
   getMetadata?: (key: Key, target: object) => unknown;
   getOwnMetadata?: (key: Key, target: object) => unknown;
   defineMetadata?: (key: Key, value: unknown, target: object) => void;
@@ -24,5 +24,3 @@ if (reflect.getMetadata === undefined) {
     held.get(target)?.set(key, value);
   };
 }
-
-export {};

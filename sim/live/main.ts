@@ -138,6 +138,9 @@ function reportOf(
   });
 }
 
+/** How long a rover waits for the broker to take its goodbye [s]. */
+const GOODBYE_SEC = 3;
+
 export interface RobotOptions {
   readonly id: string;
   /** Which of the mission's start poses the rover takes. */
@@ -164,11 +167,14 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity };
-  const { assembled } = await startRover(body, joined, file, bundles, clock);
-  process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
-  await interrupted;
-  await assembled.stop();
-  simulated.site.stop();
+  try {
+    const { assembled } = await startRover(body, joined, file, bundles, clock);
+    process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
+    await interrupted;
+    await assembled.stop();
+  } finally {
+    simulated.site.stop();
+  }
   return true;
 }
 
@@ -217,7 +223,11 @@ async function startRover(
   });
   await assembled.start();
   const stop = async (): Promise<void> => {
-    await assembled.stop();
+    const stopped = assembled.stop();
+    // A broker that is away, or has put the rover out, hears no goodbye.
+    const patience = clock.after(GOODBYE_SEC, () => void bus.close());
+    await stopped.catch(() => undefined);
+    patience.stop();
     await bus.close();
   };
   return { assembled: { ...assembled, stop }, body, error: new PoseError() };
