@@ -91,16 +91,11 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
           const why =
             identity === null ? 'unknown credentials' : `${identity.role} ${identity.name} may not use the client id ${client.id}`;
           logger.warn({ client: client.id, code: 'OUT_BUS_REFUSED', why }, 'a client was refused');
-          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- the enum exists in Aedes' types only
-          done(
-            Object.assign(new Error(why), { returnCode: identity === null ? BAD_CREDENTIALS : NOT_AUTHORIZED }) as AuthenticateError,
-            false,
-          );
+          done(refusal(why, identity === null ? BAD_CREDENTIALS : NOT_AUTHORIZED), false);
         },
         (error: Error) => {
           logger.error({ client: client.id, error: error.message }, 'a client could not be identified');
-          // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- see above
-          done(Object.assign(error, { returnCode: UNAVAILABLE }) as AuthenticateError, false);
+          done(refusal(error.message, UNAVAILABLE), false);
         },
       );
       return undefined;
@@ -183,4 +178,9 @@ async function listen(options: EmbeddedBrokerOptions, serve: (stream: Duplex) =>
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
   return server;
+}
+
+function refusal(why: string, returnCode: number): AuthenticateError {
+  // oxlint-disable-next-line typescript/no-unsafe-enum-assignment, typescript/no-unnecessary-type-assertion -- the enum exists in Aedes' types only
+  return Object.assign(new Error(why), { returnCode }) as AuthenticateError;
 }

@@ -48,7 +48,13 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
     expect(exitCode).toBe(code === 'OUT_CLI_USAGE' ? 2 : 1);
     return stderr;
   };
-  const join_ = (name: string, ...args: readonly string[]): readonly string[] => ['robot', '--sim', '--identity', join(folder, name), ...args];
+  const join_ = (name: string, ...args: readonly string[]): readonly string[] => [
+    'robot',
+    '--sim',
+    '--identity',
+    join(folder, name),
+    ...args,
+  ];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'outrider-stranger-'));
@@ -88,7 +94,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
       await robot.until(/enrolled as rover rover-1 of site test/);
       await expect.poll(() => states.filter(({ rover }) => rover === 'rover-1').length, { timeout: 60_000 }).toBeGreaterThan(5);
       const shared = () =>
-        [...present.values()].flatMap(({ instances }) => instances).find(({ module, state, connected }) => module.sharing === 'shared' && state === 'running' && connected > 0);
+        [...present.values()]
+          .flatMap(({ instances }) => instances)
+          .find(({ module, state, connected }) => module.sharing === 'shared' && state === 'running' && connected > 0);
       await expect.poll(() => shared()?.addresses[0], { timeout: 60_000 }).toMatch(/^tls:\/\/127\.0\.0\.1:\d+$/);
       await expect
         .poll(() => states.at(-1)?.modules.some(({ placement, calls }) => placement.startsWith('edge-') && calls > 0), { timeout: 60_000 })
@@ -109,7 +117,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
       expect((await outrider('site', 'revoke', 'rover-1', '--dir', siteDir)).exitCode).toBe(0);
       await expect.poll(() => gone, { timeout: 20_000 }).toContain('rover-1');
       await expect
-        .poll(() => [...present.values()].flatMap(({ instances }) => instances).filter(({ connected }) => connected > 0), { timeout: 20_000 })
+        .poll(() => [...present.values()].flatMap(({ instances }) => instances).filter(({ connected }) => connected > 0), {
+          timeout: 20_000,
+        })
         .toEqual([]);
       await robot?.stop();
       robot = null;
@@ -137,7 +147,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
       const given = decodeToken(await token('rover-5'));
       const forged = encodeToken({ ...given, secret: 'A'.repeat(43) });
       await refused('OUT_SITE_TOKEN_UNKNOWN', ...join_('forged', '--enroll', forged));
-      expect(await refused('OUT_SITE_TOKEN_OTHER', ...join_('other', '--enroll', encodeToken(given), '--id', 'rover-6'))).toContain('rover-5');
+      expect(await refused('OUT_SITE_TOKEN_OTHER', ...join_('other', '--enroll', encodeToken(given), '--id', 'rover-6'))).toContain(
+        'rover-5',
+      );
       // Changing the name in the token does not help: the site knows whom its secret is for. And the token still works for the right one.
       await refused('OUT_SITE_TOKEN_OTHER', ...join_('other', '--enroll', encodeToken({ ...given, id: 'rover-6' })));
       expect((await enrol({ token: encodeToken(given) })).id).toBe('rover-5');
@@ -147,7 +159,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
       const given = await token('rover-7');
       const elsewhere = encodeToken({ ...decodeToken(given), ca: 'ab'.repeat(32) });
       expect(await refused('OUT_SITE_WRONG_CA', ...join_('wrong', '--enroll', elsewhere))).toContain('--site-url');
-      expect(await refused('OUT_SITE_UNREACHABLE', ...join_('nobody', '--enroll', given, '--site-url', 'https://127.0.0.1:1'))).toContain('ECONNREFUSED');
+      expect(await refused('OUT_SITE_UNREACHABLE', ...join_('nobody', '--enroll', given, '--site-url', 'https://127.0.0.1:1'))).toContain(
+        'ECONNREFUSED',
+      );
       await refused('OUT_CLI_USAGE', ...join_('plain', '--enroll', given, '--site-url', 'http://127.0.0.1:8080'));
     });
 
@@ -168,7 +182,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
     test('a member of a reserved name, one that is in already, and a site folder that is none', async () => {
       await refused('OUT_CLI_USAGE', 'site', 'enroll', 'manager-test', '--dir', siteDir);
       await refused('OUT_SITE_EXISTS', 'site', 'enroll', 'rover-9', '--dir', siteDir, '--site-url', url);
-      expect(await refused('OUT_SITE_FOLDER', 'site', 'enroll', 'rover-1', '--dir', join(folder, 'nowhere'))).toContain('outrider site init');
+      expect(await refused('OUT_SITE_FOLDER', 'site', 'enroll', 'rover-1', '--dir', join(folder, 'nowhere'))).toContain(
+        'outrider site init',
+      );
       await refused('OUT_EDGE_UNKNOWN', 'site', 'revoke', 'nobody', '--dir', siteDir);
     });
 
