@@ -93,6 +93,11 @@ export const freenoveSchema = z.strictObject({
     .default(null)
     .describe('From left to right, [14, 15, 23] in the kit. 14 and 15 are the UART as well: null while a lidar or a console is on it.'),
   buzzerLine: line.nullable().default(17),
+  leds: z
+    .strictObject({ device: z.string().min(1).max(100).default('/dev/spidev0.0') })
+    .nullable()
+    .default(null)
+    .describe('Board v2 only; its clock must stand at 2.4 MHz, see docs/raspberry-pi.md.'),
 });
 
 export type FreenoveConfig = z.infer<typeof freenoveSchema>;

@@ -10,6 +10,7 @@ import { OutriderError } from '../../shared/errors.ts';
 import { Battery } from './battery.ts';
 import { Buzzer } from './buzzer.ts';
 import type { FreenoveConfig } from './config.ts';
+import { type LedStrip, openLedStrip } from './led-strip.ts';
 import { LineSensors } from './line-sensors.ts';
 import { type DriveGuard, MotorDrive } from './motor-drive.ts';
 import { Pca9685 } from './pca9685.ts';
@@ -36,12 +37,18 @@ export interface FreenoveBody {
   readonly sonar: RangeIo | null;
   readonly lines: LineIo | null;
   readonly buzzer: Buzzer | null;
+  readonly leds: LedStrip | null;
   /** Stops the motors and lets go of every bus. */
   close(): void;
 }
 
-/** Opens this machine's buses. Throws OUT_HARDWARE_* when one is missing: a rover throws at start-up only. */
+/** Opens this machine's buses. Throws OUT_HARDWARE_* when one is missing or cannot serve: a rover throws at start-up only. */
 export async function openFreenove(config: FreenoveConfig, clock: Clock, guard: DriveGuard | null): Promise<FreenoveBody> {
+  if (config.leds !== null && config.board === 1)
+    throw new OutriderError(
+      'OUT_HARDWARE_UNSUPPORTED',
+      'leds: on board v1 they hang on BCM 18 and need PWM with DMA; only board v2 has them on SPI',
+    );
   const i2c = await openI2cBus(config.i2cBus);
   try {
     const wantsGpio = config.sonar !== null || config.lineSensors !== null || config.buzzerLine !== null;
@@ -55,6 +62,7 @@ export async function openFreenove(config: FreenoveConfig, clock: Clock, guard: 
 
 /** Puts the car together on given buses. */
 export function createFreenove(config: FreenoveConfig, parts: FreenoveParts): FreenoveBody {
+  const leds = config.leds === null ? null : openLedStrip(config.leds.device);
   const { i2c, gpio, clock, guard } = parts;
   const chip = new Pca9685(i2c);
   const drive = new MotorDrive({
@@ -74,9 +82,11 @@ export function createFreenove(config: FreenoveConfig, parts: FreenoveParts): Fr
     sonar: pinger === null ? null : createSonar(config, chip, clock, pinger),
     lines: lines === null ? null : new LineSensors(lines, clock),
     buzzer,
+    leds,
     close: () => {
       drive.close();
       buzzer?.silence();
+      leds?.close();
       pinger?.close();
       gpio?.close();
       i2c.close();

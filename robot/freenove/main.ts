@@ -29,7 +29,10 @@ const lidarSchema = z.strictObject({
     .describe('Where its zero angle points, counter-clockwise from forward [rad].'),
 });
 
-export const freenoveRoverSchema = z.strictObject({
+/** The header's UART by its names. */
+const HEADER_UART = /^\/dev\/(serial0|ttyAMA0|ttyS0)$/;
+
+const fileSchema = z.strictObject({
   body: z.literal('freenove-4wd'),
   ...roverFields,
   freenove: freenoveSchema.prefault({}),
@@ -40,6 +43,15 @@ export const freenoveRoverSchema = z.strictObject({
   lidar: lidarSchema.nullable().default(null).describe('null: the car reports and follows commands, but does not map by laser.'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
+
+export const freenoveRoverSchema = fileSchema.refine(
+  ({ freenove, lidar }) =>
+    !(HEADER_UART.test(lidar?.port ?? '') && freenove.lineSensors?.some((line) => line === 14 || line === 15) === true),
+  {
+    path: ['freenove', 'lineSensors'],
+    message: 'BCM 14 and 15 are the UART that the lidar is on: leave lineSensors out, or put the lidar on USB',
+  },
+);
 
 export type FreenoveRoverConfig = z.infer<typeof freenoveRoverSchema>;
 

@@ -55,6 +55,17 @@ describe('a Freenove’s YAML', () => {
     expect(problemsOf(section)).toContain(text);
   });
 
+  it('lidar and line sensors cannot share the UART’s lines', () => {
+    const file = (port: string) => ({
+      body: 'freenove-4wd',
+      id: 'car-1',
+      lidar: { model: 'ld06', port },
+      freenove: { lineSensors: [14, 15, 23] },
+    });
+    expect(() => checkConfig(file('/dev/serial0'), 'rover.yaml', freenoveRoverSchema)).toThrow(/BCM 14 and 15 are the UART/);
+    expect(checkConfig(file('/dev/ttyUSB0'), 'rover.yaml', freenoveRoverSchema).lidar?.port).toBe('/dev/ttyUSB0');
+  });
+
   it('a watchdog must be faster than half a second', () => {
     const file = { body: 'freenove-4wd', id: 'car-1', watchdog: { silenceSec: 0.6 } };
     expect(() => checkConfig(file, 'rover.yaml', freenoveRoverSchema)).toThrow(/silenceSec/);
