@@ -50,6 +50,7 @@ async function buildProgram(): Promise<Command> {
     .option('--out <dir>', 'folder for report.json, report.html, map and recording')
     .option('--speed <factor>', 'live: mission seconds per wall second (default: as the mission file says)', positive)
     .option('--port <port>', 'live: port of the dashboard (0: any free one)', integer(0, 65_535), 8080)
+    .option('--unknown-starts', 'only the first rover knows where it starts: the Map Server places the others by their maps')
     .option('--keep', 'live: go on serving the dashboard after the mission')
     .addOption(json())
     .action(async (mission: string | undefined, options) => finish(await (await import('../sim/main.ts')).runSim(mission, options)));
@@ -61,6 +62,7 @@ async function buildProgram(): Promise<Command> {
     .option('--rovers <n>', 'split the log in time among so many rovers', integer(1, 16), 1)
     .addOption(new Option('--odometry <kind>', 'which pose the rovers drive by').choices(['corrected', 'raw']).default('corrected'))
     .option('--evaluate', "measure the relative pose error against the log's corrected poses")
+    .option('--unknown-starts', 'only the first rover knows where it starts: the Map Server places the others by their maps')
     .option('--relations <file>', 'evaluate against a file of known relations (t1 t2 dx dy dz roll pitch yaw)')
     .option('--out <dir>', 'folder for report.json, map and pictures')
     .addOption(json())

@@ -29,6 +29,10 @@ export const missionSchema = z.strictObject({
   title: z.string().min(1).max(200),
   timeLimitSec: seconds.max(86_400).default(900).describe('The mission fails when it takes longer [mission seconds].'),
   speed: z.number().positive().max(20).default(1).describe('Mission seconds per wall second in a live simulation.'),
+  startPoses: z
+    .enum(['all', 'first'])
+    .default('all')
+    .describe('Which rovers know where they start in the common frame; the others are placed by the Map Server, from their maps.'),
   mapServer: z.strictObject({ placement: z.enum(['edge', 'onboard']).default('edge') }).prefault({}),
   detection: z
     .strictObject({

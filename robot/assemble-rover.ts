@@ -7,6 +7,7 @@ import type { HostFunctions } from '../shared/elastic/module-instance.ts';
 import type { Pose2 } from '../shared/geometry/pose2.ts';
 import type { DriveGeometry } from '../shared/kinematics/differential-drive.ts';
 import { createMapViewHost } from '../shared/modules/host-impl/map-view.ts';
+import { inlineRegistration, threadedRegistration } from '../shared/modules/host-impl/registration.ts';
 import { loadVisionHost } from '../shared/modules/host-impl/vision-opencv.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
@@ -30,7 +31,8 @@ export interface AssembleOptions {
   readonly id: string;
   readonly site: string;
   readonly mission: string;
-  readonly startPose: Pose2;
+  /** In the common map frame; null: the Map Server is to find out. */
+  readonly startPose: Pose2 | null;
   readonly geometry: DriveGeometry;
   readonly ports: RoverPorts;
   /** The device model of a simulated rover; null on real devices, where work takes its own time. */
@@ -51,6 +53,8 @@ export interface AssembleOptions {
     readonly periodSec: number;
     readonly triggers: PlacementTriggers;
   };
+  /** Whether costly host functions may have threads; not on a virtual clock. Default true. */
+  readonly threads?: boolean;
   readonly logger: Logger;
   readonly slam?: RoverOptions['slam'];
   readonly passenger?: RoverOptions['passenger'];
@@ -89,6 +93,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     mission,
     publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
   });
+  const registration = options.threads === false ? inlineRegistration() : threadedRegistration();
   const vision = await clock.hold(loadVisionHost());
   const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
     new ElasticModule<H>({
@@ -100,7 +105,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
       latest,
       ...(compute === null ? {} : { holdBackSec: (functionName: string) => compute.book(`${bundle.manifest.name}.${functionName}`) }),
     });
-  const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView }, []);
+  const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView, registration }, []);
   const detector = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
   const modules = new RoverModules({ mapServer, detector, modelled: options.modelled });
   const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');

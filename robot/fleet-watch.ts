@@ -65,7 +65,7 @@ export class FleetWatch {
   others(): OtherRover[] {
     const others: OtherRover[] = [];
     for (const [id, { state, arrivedSec, goal, gone }] of [...this.#fellows].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      if (state === null) continue;
+      if (state === null || !state.located) continue;
       const linearMPerSec = gone ? 0 : state.linearMPerSec;
       others.push({ id, pose: state.pose, stampSec: arrivedSec, linearMPerSec, goal: gone ? null : goal, path: gone ? [] : state.path });
     }

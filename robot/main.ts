@@ -29,6 +29,7 @@ export interface ReplayOptions {
   readonly odometry: 'corrected' | 'raw';
   readonly evaluate?: boolean;
   readonly relations?: string;
+  readonly unknownStarts?: boolean;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -103,7 +104,8 @@ async function replayFleet(log: CarmenLog, options: ReplayOptions): Promise<Repl
       id,
       site: HEADLESS_SITE,
       mission: MISSION.id,
-      startPose: part.startPose,
+      startPose: options.unknownStarts === true && index > 0 ? null : part.startPose,
+      threads: false,
       geometry: GEOMETRY,
       ports: { drive: player.drive, lidar: player.lidar, camera: null, power: null, metrics: null },
       compute: null,
@@ -144,6 +146,7 @@ async function replayFleet(log: CarmenLog, options: ReplayOptions): Promise<Repl
       reference_agreement: agreement.referenceAgreement,
       occupied_cells: agreement.mergedCells,
     },
+    located: rovers.filter(({ rover }) => rover.located).length,
     offload: { map_server: { deployed: moved('offload'), redirected: moved('redirect') } },
     calls: {
       onboard: histories.reduce((sum, { stats }) => sum + stats.calls.onboard, 0),

@@ -17,6 +17,7 @@ import { tileId } from '../shared/protocol/map-view.ts';
 import { decodeMessage, encodeMessage, filterOf, topicOf } from '../shared/protocol/message.ts';
 import { missionCommand } from '../shared/protocol/mission.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
+import { CommonFrame } from './common-frame.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { MapSharing } from './map-sharing.ts';
 import { Navigator } from './navigation/behaviour/navigator.ts';
@@ -44,8 +45,8 @@ export interface RoverOptions {
   readonly mission: string;
   readonly ports: RoverPorts;
   readonly geometry: DriveGeometry;
-  /** Where the rover starts in the common map frame. */
-  readonly startPose: Pose2;
+  /** Where the rover starts in the common map frame; null when nobody knows: the Map Server finds out from the maps. */
+  readonly startPose: Pose2 | null;
   readonly clock: Clock;
   readonly bus: MessageBus;
   readonly modules: RoverModules;
@@ -70,10 +71,11 @@ export class Rover {
   readonly #options: RoverOptions;
   readonly #odometry: WheelOdometry;
   readonly #slam: Slam;
-  readonly #navigator: Navigator;
+  readonly #frame: CommonFrame;
+  #navigator: Navigator;
   readonly #fleet: FleetWatch;
   readonly #view = new CommonView();
-  readonly #history = new PoseHistory();
+  #history = new PoseHistory();
   readonly #odometryHistory = new PoseHistory(1);
   readonly #sharing: MapSharing;
   readonly #watching: Watching | null;
@@ -94,9 +96,12 @@ export class Rover {
   #paused = false;
   #settled = false;
   #settling = false;
+  /** Looked from before the search began anew. */
+  #earlierViews: readonly Pose2[] = [];
 
   constructor(options: RoverOptions) {
-    const { id, clock, modules, startPose } = options;
+    const { id, clock, modules } = options;
+    const startPose = options.startPose ?? IDENTITY;
     this.id = id;
     this.#options = options;
     this.#pose = startPose;
@@ -104,12 +109,21 @@ export class Rover {
     this.#odometry = new WheelOdometry(options.geometry);
     this.#slam = new Slam({ startPose, config: options.slam ?? {} });
     this.#navigator = new Navigator({ id });
-    this.#fleet = new FleetWatch({ self: id, clock, onInspected: (tile) => this.#navigator.inspection.merge([tile]) });
+    this.#frame = new CommonFrame(options.startPose !== null);
+    this.#fleet = new FleetWatch({
+      self: id,
+      clock,
+      onInspected: (tile) => {
+        this.#frame.noteInspected(tile);
+        if (this.#frame.located) this.#navigator.inspection.merge([tile]);
+      },
+    });
     this.#sharing = new MapSharing({
       rover: id,
-      startPose: IDENTITY,
+      startKnown: options.startPose !== null,
       source: this.#slam,
       mapServer: modules.mapServer.handle,
+      onPlace: (place) => this.#hearPlace(place),
       onError: options.onError,
     });
     this.#telemetry = new Telemetry({ rover: id, site: options.site, mission: options.mission, bus: options.bus, clock });
@@ -129,6 +143,11 @@ export class Rover {
   /** Estimated pose in the map frame. */
   get pose(): Pose2 {
     return this.#pose;
+  }
+
+  /** Whether that frame is the common one. */
+  get located(): boolean {
+    return this.#frame.located;
   }
 
   /** Readings that the offload policy decides by; null where there is no such sensor. */
@@ -187,6 +206,8 @@ export class Rover {
       this.#scan = lidar.scan;
       const odometryAtScan = this.#odometryHistory.at(lidar.scan.stampSec) ?? odometryPose;
       const located = this.#slam.update(lidar.scan, odometryAtScan);
+      const change = this.#slam.takeFrameChange();
+      if (change !== null) this.#reframe(change);
       this.#mapToOdom = compose(located.pose, inverse(odometryAtScan));
       this.#located = { scan: lidar.scan, pose: located.pose };
     }
@@ -209,14 +230,44 @@ export class Rover {
       twist: this.#odometry.twist,
       scan: lidarConnected ? this.#scan : null,
       ownMap: this.#ownMap,
-      mergedMap: this.#view.map(),
-      others: this.#fleet.others(),
-      viewedFrom: this.#watching?.takeViewedFrom() ?? [],
+      mergedMap: this.#frame.located ? this.#view.map() : null,
+      others: this.#frame.located ? this.#fleet.others() : [],
+      viewedFrom: this.#takeViewedFrom(),
     });
     const command = this.#paused || !driveConnected ? STOP : this.#navigation.command;
     const { leftRadPerSec, rightRadPerSec } = toWheelSpeeds(command, geometry);
     ports.drive.setWheelSpeeds(leftRadPerSec, rightRadPerSec);
-    this.#telemetry.claim(this.#navigation.goal);
+    this.#telemetry.claim(this.#frame.located ? this.#navigation.goal : null);
+  }
+
+  #takeViewedFrom(): readonly Pose2[] {
+    const viewedFrom = this.#watching?.takeViewedFrom() ?? [];
+    if (this.#options.startPose === null) this.#frame.noteViews(viewedFrom);
+    const all = [...this.#earlierViews, ...viewedFrom];
+    this.#earlierViews = [];
+    return all;
+  }
+
+  /** Only the shared Map Server knows the common frame; one that is still on board knows this rover alone. */
+  #hearPlace(place: Pose2 | null): void {
+    if (this.#options.modules.mapServer.placement.kind !== 'edge' || this.#slam.rebasing) return;
+    const wasLocated = this.#frame.located;
+    const change = this.#frame.hear(place);
+    if (change !== null) this.#slam.rebase(change);
+    if (wasLocated && place === null) this.#telemetry.event('rover', `${this.id}: the evidence for its place has turned; it goes on alone`);
+  }
+
+  /** The rover's map has become part of the common frame, or its place there was revised: everything in the old frame is thought anew. */
+  #reframe(change: Pose2): void {
+    const { views, inspected } = this.#frame.adopt(change);
+    this.#history = new PoseHistory();
+    this.#navigator = new Navigator({ id: this.id });
+    this.#navigator.inspection.merge(inspected);
+    this.#earlierViews = views;
+    this.#ownMapDueSec = 0;
+    this.#located = null;
+    this.#sharing.reframe(change);
+    this.#telemetry.event('rover', `${this.id} has found its place in the common map`);
   }
 
   /** Whether nothing is left to do for this rover, as far as it can see. */
@@ -240,6 +291,7 @@ export class Rover {
   #share(): void {
     const { bus, clock, site, mission } = this.#options;
     this.#sharing.share(clock.nowSec());
+    if (!this.#frame.located) return;
     for (const tile of this.#navigator.inspection.takeChangedTiles()) {
       const topic = topicOf(inspectedTile, { site, mission, rover: this.id, tile: tileId(tile.x, tile.y) });
       const message = encodeMessage(inspectedTile, { rover: this.id, ...tile });
@@ -255,6 +307,7 @@ export class Rover {
   #report(): void {
     this.#readHealth();
     this.#telemetry.publishState({
+      located: this.#frame.located,
       pose: this.#pose,
       twist: this.#odometry.twist,
       activity: this.#activity(),

@@ -20,6 +20,7 @@ export interface TelemetryOptions {
 }
 
 export interface StateReading {
+  readonly located: boolean;
   readonly pose: Pose2;
   readonly twist: Twist2;
   readonly activity: RoverState['activity'];
@@ -71,6 +72,7 @@ export class Telemetry {
     this.#publish(roverState, {
       rover,
       stampSec: clock.nowSec(),
+      located: reading.located,
       pose: { x: reading.pose.x, y: reading.pose.y, theta: reading.pose.theta },
       linearMPerSec: reading.twist.linearMPerSec,
       angularRadPerSec: reading.twist.angularRadPerSec,

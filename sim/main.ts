@@ -34,13 +34,15 @@ export interface SimOptions {
   readonly speed?: number;
   readonly port: number;
   readonly keep?: boolean;
+  readonly unknownStarts?: boolean;
   readonly json?: boolean;
 }
 
 /** Runs the mission; true when every run was completed. Throws coded errors for a bad mission file. */
 export async function runSim(given: string | undefined, options: SimOptions): Promise<boolean> {
   const missionPath = given ?? DEFAULT_MISSION;
-  const file = await loadYaml(missionPath, missionFileSchema);
+  const loaded = await loadYaml(missionPath, missionFileSchema);
+  const file: MissionFile = options.unknownStarts === true ? { ...loaded, mission: { ...loaded.mission, startPoses: 'first' } } : loaded;
   const bundles = await loadBundles();
   if (options.headless !== true) {
     if (options.seeds !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--seeds needs --headless: a live mission runs once');

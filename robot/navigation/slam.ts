@@ -1,6 +1,6 @@
 // Simultaneous localisation and mapping from lidar and odometry: scans are matched to a local map of surfaces, key frames form a
 // pose graph, and the grid is drawn from them. Pure and deterministic: no timers, no I/O; the caller gives scans in order.
-import { between, compose, IDENTITY, type Pose2 } from '../../shared/geometry/pose2.ts';
+import { between, compose, IDENTITY, inverse, type Pose2 } from '../../shared/geometry/pose2.ts';
 import type { OccupancyGrid } from '../../shared/mapping/occupancy-grid.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import type { TilePatch } from '../../shared/mapping/tiles.ts';
@@ -40,6 +40,8 @@ export class Slam {
   readonly #trajectory: { readonly stampSec: number; readonly key: number; readonly offset: Pose2 }[] = [];
   /** Map as it is drawn ← corrected map; not the identity while a redraw is under way. */
   #drawn: Pose2 = IDENTITY;
+  /** New frame ← old frame, for a map that is being drawn in another frame, and for one that has been. */
+  #frameChange: { readonly change: Pose2; readonly complete: boolean } | null = null;
   #lastDrawn: { readonly pose: Pose2; readonly stampSec: number } | null = null;
   #lastRefreshSec = Number.NEGATIVE_INFINITY;
 
@@ -82,7 +84,7 @@ export class Slam {
       this.#drawn = compose(this.#drawn, step.correction);
       this.#drawer.startRedraw();
     }
-    if (this.#drawer.advance((key) => this.#tracker.keyPose(key))) this.#drawn = IDENTITY;
+    if (this.#drawer.advance((key) => this.#tracker.keyPose(key))) this.#redrawn();
     const pose = compose(this.#drawn, this.#tracker.pose);
     this.#draw(scan, pose);
     if (this.config.keepTrajectory) {
@@ -96,7 +98,36 @@ export class Slam {
   /** Completes what is spread over updates: the last correction and its redraw. For the end of a log or mission. */
   finish(): void {
     if (this.#tracker.finish()) this.#drawer.startRedraw();
-    if (this.#drawer.advance((key) => this.#tracker.keyPose(key), true)) this.#drawn = IDENTITY;
+    if (this.#drawer.advance((key) => this.#tracker.keyPose(key), true)) this.#redrawn();
+  }
+
+  /**
+   * Moves map and pose into another frame: `change` maps present coordinates into new ones. The map is drawn anew over the next updates;
+   * until then poses and map stay in the old frame. {@link takeFrameChange} says when they have changed.
+   */
+  rebase(change: Pose2): void {
+    this.#tracker.rebase(change);
+    this.#drawn = compose(this.#drawn, inverse(change));
+    this.#drawer.startRedraw();
+    this.#frameChange = { change: compose(change, this.#frameChange?.change ?? IDENTITY), complete: false };
+  }
+
+  /** Whether a change of the frame is under way. */
+  get rebasing(): boolean {
+    return this.#frameChange !== null;
+  }
+
+  /** New frame ← old frame, once, when poses and map have changed into the new one; otherwise null. */
+  takeFrameChange(): Pose2 | null {
+    if (this.#frameChange?.complete !== true) return null;
+    const { change } = this.#frameChange;
+    this.#frameChange = null;
+    return change;
+  }
+
+  #redrawn(): void {
+    this.#drawn = IDENTITY;
+    if (this.#frameChange !== null) this.#frameChange = { change: this.#frameChange.change, complete: true };
   }
 
   /** The poses of all scans so far, by the newest state of the pose graph. Needs `keepTrajectory`. */

@@ -34,6 +34,10 @@ export const roverState = defineMessage({
   schema: z.strictObject({
     rover: idSchema,
     stampSec: z.number().describe('Clock time of the rover [s since mission start].'),
+    located: z
+      .boolean()
+      .default(true)
+      .describe('False while the rover does not know where its own map lies in the common one: its pose and path are in its own frame.'),
     pose: poseSchema,
     linearMPerSec: z.number(),
     angularRadPerSec: z.number(),

@@ -1,6 +1,6 @@
 // A mission on a virtual clock: the same manager, hosts, modules and rovers as live, over an in-process broker and network model.
 import { createEdgeSite, type EdgeSite, type EdgeSiteOptions } from '../../edge/site.ts';
-import { hostFunctionRegistry } from '../../edge/host/host-functions/registry.ts';
+import { DEFAULT_GRANTS, hostFunctionRegistry } from '../../edge/host/host-functions/registry.ts';
 import { bundleLoader } from '../../edge/host/sandbox/bundle-loader.ts';
 import { InlineSandbox } from '../../edge/host/sandbox/inline-sandbox.ts';
 import { buildReport } from '../../missions/build-report.ts';
@@ -106,7 +106,9 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOut
   const agents: Agent[] = [];
   for (const body of simulated.site.rovers) agents.push(await clock.runUntilSettled(startRover(stage, body)));
   const watching = [
-    clock.every(1, () => agents.forEach(({ assembled, body, error }) => error.sample(assembled.rover.pose, body.vehicle.pose))),
+    clock.every(1, () =>
+      agents.forEach(({ assembled, body, error }) => assembled.rover.located && error.sample(assembled.rover.pose, body.vehicle.pose)),
+    ),
     clock.every(10, () => {
       const hazards = coordinator.view.objects.filter(({ status }) => status === 'confirmed').length;
       options.onProgress?.({ elapsedSec: clock.nowSec(), exploredM2: coordinator.exploredM2, hazards });
@@ -174,7 +176,7 @@ export function startInProcessEdge({ clock, network, broker, dataPlane, random, 
       clock,
       dataPlane: at,
       loader,
-      registry: hostFunctionRegistry(),
+      registry: hostFunctionRegistry({ threads: false }),
       holdBackSec: (task) => compute.book(task),
     });
     const resources = {
@@ -184,7 +186,7 @@ export function startInProcessEdge({ clock, network, broker, dataPlane, random, 
       accelerator: null,
       loadFraction: () => metrics.update().cpuFraction,
     };
-    return { host, dataPlane: at, sandbox, resources, grants: ['vision', 'map-view'] };
+    return { host, dataPlane: at, sandbox, resources, grants: DEFAULT_GRANTS };
   });
   const connectBus: EdgeSiteOptions['connectBus'] = (clientId, how) => Promise.resolve(broker.connect(clientId, how));
   return createEdgeSite({ site: SITE, clock, connectBus, hosts, siteKey: new Uint8Array(32).fill(7), session: SESSION, logger });
@@ -198,7 +200,8 @@ async function startRover({ clock, network, broker, dataPlane, simulated, option
     id: body.id,
     site: SITE,
     mission: mission.id,
-    startPose: body.vehicle.pose,
+    startPose: mission.startPoses === 'all' || body.id === simulated.fleet.rovers[0]?.id ? body.vehicle.pose : null,
+    threads: false,
     geometry: body.vehicle.spec.geometry,
     ports: body,
     compute: body.compute,

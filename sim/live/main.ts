@@ -84,7 +84,7 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
       agents.push(await startRover(body, { site: SITE, brokerUrl: site.brokerUrl }, file, bundles, clock));
     say(`${agents.length} rovers search ${file.mission.title.toLowerCase()}; Ctrl-C ends it`);
     const poses = clock.every(1, () =>
-      agents.forEach(({ assembled, body, error }) => error.sample(assembled.rover.pose, body.vehicle.pose)),
+      agents.forEach(({ assembled, body, error }) => assembled.rover.located && error.sample(assembled.rover.pose, body.vehicle.pose)),
     );
     void interrupted.then(() => coordinator.cancel('interrupted'));
     const result = await coordinator.result;
@@ -206,7 +206,7 @@ async function startRover(
     id: body.id,
     site,
     mission: file.mission.id,
-    startPose: body.vehicle.pose,
+    startPose: file.mission.startPoses === 'all' || body.id === file.fleet.rovers[0]?.id ? body.vehicle.pose : null,
     geometry: body.vehicle.spec.geometry,
     ports: body,
     compute: body.compute,

@@ -19,14 +19,41 @@ import { buildModule } from '../../toolchain/build/build-module.ts';
 const build = async (name: string): Promise<ModuleBundle> =>
   (await buildModule(fileURLToPath(new URL(`../../shared/modules/${name}`, import.meta.url)))).bundle;
 
-/** A Map Server that writes down what it publishes. */
+/** Answers each question by its ticket, some with a yes; what was asked is written down. */
+function scriptedRegistration(note: (item: object) => void) {
+  let asked: number | null = null;
+  return {
+    beginRegistration: (ticket: number, a: object, b: object) => {
+      asked = ticket;
+      note({ ticket, a, b });
+    },
+    takeRegistration: () => {
+      if (asked === null) return null;
+      const ticket = asked;
+      asked = null;
+      return {
+        ticket,
+        x: ticket * 0.7 - 1,
+        y: 0.3,
+        theta: ticket * 0.4 - 1,
+        confidence: 0.5 + (ticket % 5) / 10,
+        accepted: ticket % 3 !== 0,
+      };
+    },
+  };
+}
+
+/** A Map Server that writes down what it publishes and asks. */
 async function mapServer(
   bundle: ModuleBundle,
   kind: 'native' | 'wasm',
 ): Promise<{ readonly instance: ModuleInstance; readonly log: unknown[] }> {
   const log: unknown[] = [];
   const note = (name: string) => (item: object) => void log.push([name, structuredClone(item)]);
-  const host = { 'map-view': { publishTile: note('tile'), publishObject: note('object'), publishMetadata: note('metadata') } };
+  const host = {
+    'map-view': { publishTile: note('tile'), publishObject: note('object'), publishMetadata: note('metadata') },
+    registration: scriptedRegistration(note('registration')),
+  };
   const instance = kind === 'native' ? await instantiateNative(bundle, host) : await (await compileWasm(bundle)).instantiate(host);
   return { instance, log };
 }
@@ -68,6 +95,8 @@ const call: fc.Arbitrary<readonly [string, readonly unknown[]]> = fc.oneof(
   fc.tuple(rover, metres, metres, fc.oneof(fc.constant(0), radians)).map((args) => ['join', args] as const),
   fc.tuple(rover, stamp, fc.array(patch, { maxLength: 3 })).map((args) => ['update', args] as const),
   fc.tuple(rover, stamp, fc.array(frame, { minLength: 1, maxLength: 4 })).map((args) => ['report', args] as const),
+  fc.tuple(rover).map((args) => ['joinUnplaced', args] as const),
+  fc.tuple(rover, metres, metres, radians).map((args) => ['rebase', args] as const),
   fc.tuple(stamp).map((args) => ['flush', args] as const),
   fc.tuple(stamp, fc.integer({ min: -1, max: 5 })).map((args) => ['query', args] as const),
 );
@@ -90,7 +119,10 @@ describe('the Map Server', { timeout: 180_000 }, () => {
       fc.asyncProperty(fc.array(call, { minLength: 4, maxLength: 25 }), async (calls) => {
         const native = await mapServer(bundle, 'native');
         const wasm = await mapServer(bundle, 'wasm');
-        for (const id of ['rover-1', 'rover-2']) for (const { instance } of [native, wasm]) instance.call('join', [id, 0, 0, 0]);
+        for (const { instance } of [native, wasm]) {
+          instance.call('join', ['rover-1', 0, 0, 0]);
+          instance.call('joinUnplaced', ['rover-2']);
+        }
         for (const item of calls) expect(outcome(wasm.instance, item)).toEqual(outcome(native.instance, item));
         expect(wasm.log).toEqual(native.log);
         expect(Buffer.from(wasm.instance.snapshot()).equals(Buffer.from(native.instance.snapshot()))).toBe(true);

@@ -189,6 +189,7 @@ export class ScriptedFleet {
       state: {
         rover,
         stampSec: time,
+        located: true,
         pose: { x, y, theta },
         linearMPerSec: 0.55 + 0.05 * index,
         angularRadPerSec: 0,

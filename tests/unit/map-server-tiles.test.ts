@@ -36,7 +36,7 @@ describe('merging tiles', () => {
   it('publishes walls, free space and the unknown of one rover', () => {
     const server = new MapServer();
     server.join('a', 0, 0, 0);
-    expect(server.update('a', 10, [patch(0, 0, 1, wall)])).toEqual({ taken: 1, ignored: 0 });
+    expect(server.update('a', 10, [patch(0, 0, 1, wall)])).toMatchObject({ taken: 1, ignored: 0 });
     expect(cellAt(20.5 * 0.05, 1)).toBe(95);
     expect(cellAt(0.5, 1)).toBe(12);
     expect(cellAt(2, 1)).toBe(-1);
@@ -56,7 +56,7 @@ describe('merging tiles', () => {
     const server = new MapServer();
     server.join('a', 0, 0, 0);
     server.update('a', 10, [patch(0, 0, 5, () => 40)]);
-    expect(server.update('a', 10, [patch(0, 0, 4, () => -90), patch(0, 0, 5, () => -90)])).toEqual({ taken: 0, ignored: 2 });
+    expect(server.update('a', 10, [patch(0, 0, 4, () => -90), patch(0, 0, 5, () => -90)])).toMatchObject({ taken: 0, ignored: 2 });
     server.update('a', 20, [patch(0, 0, 6, () => 20)]);
     expect(cellAt(1, 1)).toBe(73);
   });

@@ -31,7 +31,7 @@ function setUp(rovers: readonly string[]) {
 function stateOf(rover: string, activity: RoverState['activity']): RoverState {
   const nothing = { batteryFraction: null, temperatureC: null, cpuFraction: null, powerW: null };
   const still = { pose: { x: 0, y: 0, theta: 0 }, linearMPerSec: 0, angularRadPerSec: 0, distanceM: 0 };
-  return { rover, stampSec: 0, ...still, ...nothing, activity, path: [], modules: [], faults: [] };
+  return { rover, stampSec: 0, located: true, ...still, ...nothing, activity, path: [], modules: [], faults: [] };
 }
 
 const say = (bus: MessageBus, rover: string, activity: RoverState['activity']): Promise<void> =>

@@ -60,6 +60,37 @@ describe('a rover that drives about in a room', () => {
     expect(a.trajectory()).toEqual(b.trajectory());
   });
 
+  it('moves its frame while it drives on: poses and map change together, once, and are as exact afterwards', () => {
+    const start: Pose2 = { x: -1, y: 0.5, theta: -0.3 };
+    const change: Pose2 = { x: 3, y: -2, theta: 1.1 };
+    const random = new SeededRandom(4);
+    const { truth, odometry } = drive(start, way, DRIFT, random.fork('odometry'));
+    const slam = new Slam({ startPose: start });
+    let changedAt = -1;
+    let worstM = 0;
+    for (const [i, pose] of truth.entries()) {
+      if (i === 60) slam.rebase(change);
+      const estimate = slam.update(scanFrom(ROOM, pose, i / 10, { noiseM: 0.012, random }), odometry[i] as Pose2);
+      const taken = slam.takeFrameChange();
+      if (taken !== null) {
+        expect(changedAt).toBe(-1);
+        expect(taken).toEqual(change);
+        changedAt = i;
+      }
+      worstM = Math.max(worstM, distance(estimate.pose, changedAt >= 0 ? compose(change, pose) : pose));
+    }
+    expect(changedAt).toBeGreaterThanOrEqual(60);
+    expect(changedAt).toBeLessThan(90);
+    expect(worstM).toBeLessThan(0.04);
+    const expected = new Slam({ startPose: compose(change, start) });
+    const again = new SeededRandom(4);
+    const replay = drive(start, way, DRIFT, again.fork('odometry'));
+    for (const [i, pose] of replay.truth.entries())
+      expected.update(scanFrom(ROOM, pose, i / 10, { noiseM: 0.012, random: again }), replay.odometry[i] as Pose2);
+    slam.finish();
+    expect(mapAgreement(slam.toOccupancyMap(), expected.toOccupancyMap()).agreement).toBeGreaterThan(0.97);
+  });
+
   it('recovers from wheels that spin on the spot', () => {
     const random = new SeededRandom(3);
     const { truth, odometry } = drive(IDENTITY, straight(2), { wayShare: 0, headingPerM: 0, turnShare: 0 }, random);

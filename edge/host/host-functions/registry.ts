@@ -5,7 +5,8 @@ import type { HostFunctionRegistry } from './host-function-source.ts';
 const MAX_LOG_CHARACTERS = 500;
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-export function hostFunctionRegistry(): HostFunctionRegistry {
+/** `threads`: whether costly functions may have a thread of their own; not on a virtual clock, where they must be done at once. */
+export function hostFunctionRegistry({ threads = true }: { readonly threads?: boolean } = {}): HostFunctionRegistry {
   return {
     // Loaded only by instances that need it: what a worker loads, every instance pays. OpenCV is loaded by the first instance that needs it: it costs 0.2 s and 35 MB.
     vision: async () => (await import('../../../shared/modules/host-impl/vision-opencv.ts')).loadVisionHost(),
@@ -15,6 +16,10 @@ export function hostFunctionRegistry(): HostFunctionRegistry {
     'map-view': async ({ site, mission, emit }) => {
       const { createMapViewHost } = await import('../../../shared/modules/host-impl/map-view.ts');
       return createMapViewHost({ site, mission, publish: (topic, payload) => emit({ kind: 'publish', topic, payload }) });
+    },
+    registration: async () => {
+      const { inlineRegistration, threadedRegistration } = await import('../../../shared/modules/host-impl/registration.ts');
+      return threads ? threadedRegistration() : inlineRegistration();
     },
     log: ({ emit }) => ({
       write: (level: string, text: string) => {
@@ -27,4 +32,4 @@ export function hostFunctionRegistry(): HostFunctionRegistry {
 }
 
 /** What a site grants unless its configuration says otherwise. */
-export const DEFAULT_GRANTS: readonly string[] = ['vision', 'nn', 'image', 'map-view', 'log', 'clock'];
+export const DEFAULT_GRANTS: readonly string[] = ['vision', 'nn', 'image', 'map-view', 'registration', 'log', 'clock'];

@@ -103,6 +103,19 @@ export class Tracker {
     return { covariance, matched: step.matched, score: step.score, correction };
   }
 
+  /** Moves everything into another frame: `change` maps present coordinates into new ones. What frames say of each other stays. */
+  rebase(change: Pose2): void {
+    for (const frame of this.#frames) {
+      frame.pose = compose(change, frame.pose);
+      frame.drawnPose = frame.pose;
+    }
+    this.#pose = compose(change, this.#pose);
+    this.#covariance = rotateCovariance(this.#covariance, change.theta);
+    this.#sinceKey = rotateCovariance(this.#sinceKey, change.theta);
+    const last = this.#frames.at(-1);
+    if (last !== undefined) this.#matcher.setMap(this.#localMap(last));
+  }
+
   /** Solves the graph once more with all closures; whether the map has to be drawn anew. */
   finish(): boolean {
     return this.#loops > 0 && this.#optimize() && this.#needsRedraw();

@@ -20,6 +20,18 @@ export interface EvidenceTile {
 /** What one rover has contributed. Tiles are in the order of their keys. */
 export interface RoverMap {
   readonly rover: string;
+  /** Whether its place was given. */
+  given: boolean;
+  /** Whether its place was given, or is the origin; otherwise it is found by registration. */
+  known: boolean;
+  /** Whether it has a place in the common frame; without, it is kept and waits. */
+  placed: boolean;
+  /** How sure the place is, 0 … 1; 1 where it was given. */
+  confidence: f64;
+  /** Counts the changes of the rover's own frame. */
+  frame: i32;
+  /** Cells of which something is known. */
+  knownCells: i32;
   /** The place of the rover's frame in the common frame: map ← rover. */
   x: f64;
   y: f64;
@@ -42,7 +54,24 @@ export function isTileCoordinate(value: i32): boolean {
 }
 
 export function newRoverMap(rover: string): RoverMap {
-  return { rover, x: 0, y: 0, theta: 0, cosTheta: 1, sinTheta: 0, aligned: true, shiftX: 0, shiftY: 0, tiles: [] };
+  return {
+    rover,
+    given: false,
+    known: false,
+    placed: false,
+    confidence: 0,
+    frame: 0,
+    knownCells: 0,
+    x: 0,
+    y: 0,
+    theta: 0,
+    cosTheta: 1,
+    sinTheta: 0,
+    aligned: true,
+    shiftX: 0,
+    shiftY: 0,
+    tiles: [],
+  };
 }
 
 /** Places the rover's frame in the common frame. */
@@ -87,14 +116,22 @@ export function takePatch(map: RoverMap, patch: TilePatch): boolean {
     if (patch.revision <= tile.revision) return false;
     tile.revision = patch.revision;
     if (sameCells(tile.cells, patch.cells)) return false;
+    map.knownCells += knownIn(patch.cells) - knownIn(tile.cells);
     tile.cells.set(patch.cells);
     return true;
   }
   const fresh: EvidenceTile = { key, tileX: patch.tileX, tileY: patch.tileY, revision: patch.revision, cells: patch.cells.slice() };
+  map.knownCells += knownIn(patch.cells);
   map.tiles.push(fresh);
   for (let at: i32 = map.tiles.length - 1; at > index; at -= 1) map.tiles[at] = unchecked(map.tiles[at - 1]);
   map.tiles[index] = fresh;
   return true;
+}
+
+function knownIn(cells: Int8Array): i32 {
+  let known: i32 = 0;
+  for (let at: i32 = 0; at < TILE_CELLS; at += 1) if (unchecked(cells[at]) !== 0) known += 1;
+  return known;
 }
 
 function sameCells(a: Int8Array, b: Int8Array): boolean {
@@ -117,6 +154,6 @@ function evidenceAt(map: RoverMap, x: f64, y: f64): i32 {
 /** Merged log-odds at a place of the common frame [m]. */
 export function mergedAt(maps: RoverMap[], x: f64, y: f64): i32 {
   let sum: i32 = 0;
-  for (const map of maps) sum += evidenceAt(map, x, y);
+  for (const map of maps) if (map.placed) sum += evidenceAt(map, x, y);
   return sum;
 }

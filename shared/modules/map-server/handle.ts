@@ -8,6 +8,10 @@ export type { ObservedFrame, ReportReceipt, Sighting, TilePatch, TileSet, Update
 export interface MapServerHandle {
   /** Makes a rover known: (x, y, theta) is the place of its map frame in the common frame. May be called again when the place becomes better known; what the rover has contributed then moves. Throws for numbers that are not finite. */
   join(rover: string, x: number, y: number, theta: number, options?: CallOptions): Promise<void>;
+  /** Makes a rover known whose place in the common frame is not known: it is found by registering its map to the others', once there is evidence enough. The first rover of all is the origin. An earlier place stays. */
+  joinUnplaced(rover: string, options?: CallOptions): Promise<void>;
+  /** The rover has moved its own frame: (x, y, theta) maps the old frame into the new one. Its tiles are forgotten, since it sends all of them again; its place and its links stay what they are, seen from the new frame. Throws for a rover that has not joined. */
+  rebase(rover: string, x: number, y: number, theta: number, options?: CallOptions): Promise<void>;
   /** Takes a rover's changed tiles, and publishes the merged tiles that are due. Throws for a rover that has not joined and for patches that are no tiles; then nothing was taken. */
   update(rover: string, stampSec: number, patches: readonly TilePatch[], options?: CallOptions): Promise<UpdateReceipt>;
   /** Takes searched camera frames with what was seen in them, and publishes objects that are due. Throws for a rover that has not joined. */

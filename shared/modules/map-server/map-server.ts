@@ -1,14 +1,18 @@
 // The Map Server: merges rovers' partial maps into tiles and their sightings into objects, and makes the common view known.
 // All state is declared below, so that it moves between builds; a rover that falls silent leaves its map here.
-import { type f64, type i32, unchecked } from '../portable.ts';
+import { type f64, i32, unchecked } from '../portable.ts';
 import { publishMetadata, publishObject, publishTile, type TileRecord } from '../host/map-view.ts';
+import { beginRegistration, takeRegistration } from '../host/registration.ts';
 import { isTileCoordinate, newRoverMap, placeRover, RESOLUTION_M, type RoverMap, takePatch, TILE_CELLS, TILE_SIZE } from './evidence.ts';
 import { fuseLook } from './fusion.ts';
+import { type Inquiry, type Link, nextPair, noteOutcome, rebaseLinks } from './links.ts';
 import { mergeTile, reachOf } from './merge-tile.ts';
-import { type MapObject, scoreOf } from './objects.ts';
+import { type MapObject, recordOf, withdrawSightingsOf } from './objects.ts';
 import { lookFrom } from './observation.ts';
+import { findPlaces, type Place, stands } from './placing.ts';
 import type { ObservedFrame, ReportReceipt, TilePatch, TileSet, UpdateReceipt } from './records.ts';
-import { checksumOf, dirtyTile, type MergedTile, sinceRevision } from './merged-tiles.ts';
+import { gridOf } from './rover-grid.ts';
+import { checksumOf, dirtyTile, type MergedTile, publishedBox, sinceRevision } from './merged-tiles.ts';
 
 /** A tile or an object is published at most this often [s]. */
 const PUBLISH_PERIOD_SEC: f64 = 1;
@@ -20,6 +24,9 @@ const SPARE_TILES: i32 = 8;
 const ALL_TILES: i32 = 2147483647;
 /** Revisions are milliseconds of message time at least, so that a server restored from a checkpoint never falls behind what it had published. */
 const REVISIONS_PER_SEC: f64 = 1000;
+
+/** A registration that has not answered by then never will: its host was left [s]. */
+const PATIENCE_SEC: f64 = 60;
 
 const CELLS = new Int8Array(4096);
 
@@ -34,6 +41,9 @@ export class MapServer {
   extentChanged: boolean = false;
   /** Where the search for tiles to publish goes on. */
   nextTile: i32 = 0;
+  links: Link[] = [];
+  inquiry: Inquiry | null = null;
+  nextTicket: i32 = 1;
 
   /**
    * Makes a rover known: (x, y, theta) is the place of its map frame in the common frame. May be called again when the
@@ -42,17 +52,45 @@ export class MapServer {
    */
   join(rover: string, x: f64, y: f64, theta: f64): void {
     if (!Number.isFinite(x + y + theta)) throw new RangeError(`start pose of ${rover} is not finite`);
-    if (rover.length === 0 || rover.length > 64) throw new RangeError('a rover is named by 1 to 64 characters');
-    let map = this.find(rover);
-    if (map === null) {
-      if (this.rovers.length >= MAX_ROVERS) throw new RangeError(`${rover} is one rover too many: at most ${MAX_ROVERS} can join`);
-      map = newRoverMap(rover);
-      this.insert(map);
-    } else if (map.x === x && map.y === y && map.theta === theta) return;
+    const map = this.enrol(rover);
+    map.given = true;
+    map.known = true;
+    // A place that is given outranks an origin that was only assumed.
+    for (const other of this.rovers) if (!other.given) other.known = false;
+    this.placeAt(map, { x, y, theta, confidence: 1 });
+    this.replaceOthers();
+  }
+
+  /**
+   * Makes a rover known whose place in the common frame is not known: it is found by registering its map to the others', once there is
+   * evidence enough. The first rover of all is the origin. An earlier place stays.
+   * @offloadable
+   */
+  joinUnplaced(rover: string): void {
+    const map = this.enrol(rover);
+    if (map.known || this.rovers.length > 1) return;
+    map.known = true;
+    this.placeAt(map, { x: 0, y: 0, theta: 0, confidence: 1 });
+  }
+
+  /**
+   * The rover has moved its own frame: (x, y, theta) maps the old frame into the new one. Its tiles are forgotten, since it sends all of
+   * them again; its place and its links stay what they are, seen from the new frame. Throws for a rover that has not joined.
+   * @offloadable
+   */
+  rebase(rover: string, x: f64, y: f64, theta: f64): void {
+    const map = this.require(rover);
+    if (!Number.isFinite(x + y + theta)) throw new RangeError(`the new frame of ${rover} is not finite`);
     this.markAll(map);
-    placeRover(map, x, y, theta);
-    this.markAll(map);
-    this.extentChanged = true;
+    map.tiles = [];
+    map.knownCells = 0;
+    map.frame += 1;
+    rebaseLinks(this.links, rover, x, y, theta);
+    // common ← old ← new
+    const turned = map.theta - theta;
+    const c = Math.cos(turned);
+    const s = Math.sin(turned);
+    placeRover(map, map.x - (c * x - s * y), map.y - (s * x + c * y), turned);
   }
 
   /**
@@ -75,8 +113,10 @@ export class MapServer {
       taken += 1;
       this.mark(map, patch.tileX, patch.tileY);
     }
+    this.register();
     this.publish(2 * patches.length + SPARE_TILES);
-    return { taken, ignored: patches.length - taken };
+    const { placed, x, y, theta, confidence } = map;
+    return { taken, ignored: patches.length - taken, placed, x, y, theta, confidence };
   }
 
   /**
@@ -85,6 +125,7 @@ export class MapServer {
    */
   report(rover: string, stampSec: f64, frames: ObservedFrame[]): ReportReceipt {
     const map = this.require(rover);
+    if (!map.placed) throw new RangeError(`rover ${rover} has no place in the common frame yet: keep the frames`);
     this.advance(stampSec);
     for (const frame of frames) {
       if (!Number.isFinite(frame.x + frame.y + frame.theta + frame.stampSec + frame.halfFovRad + frame.maxRangeM)) continue;
@@ -138,6 +179,76 @@ export class MapServer {
     return map;
   }
 
+  private enrol(rover: string): RoverMap {
+    if (rover.length === 0 || rover.length > 64) throw new RangeError('a rover is named by 1 to 64 characters');
+    const found = this.find(rover);
+    if (found !== null) return found;
+    if (this.rovers.length >= MAX_ROVERS) throw new RangeError(`${rover} is one rover too many: at most ${MAX_ROVERS} can join`);
+    const map = newRoverMap(rover);
+    this.insert(map);
+    return map;
+  }
+
+  /** Gives a rover its place, moves it, or (null) takes it out of the common view. */
+  private placeAt(map: RoverMap, place: Place | null): void {
+    if (place !== null && map.placed && map.x === place.x && map.y === place.y && map.theta === place.theta) return;
+    this.markAll(map);
+    map.placed = place !== null;
+    map.confidence = place === null ? 0 : place.confidence;
+    if (place !== null) {
+      placeRover(map, place.x, place.y, place.theta);
+      this.markAll(map);
+    }
+    this.extentChanged = true;
+  }
+
+  /** Hears of the registration that is out, and begins the next that is due. */
+  private register(): void {
+    const asked = this.inquiry;
+    if (asked !== null) {
+      const outcome = takeRegistration();
+      if (outcome !== null && outcome.ticket === asked.ticket) {
+        this.inquiry = null;
+        if (this.require(asked.a).frame === asked.frameA && this.require(asked.b).frame === asked.frameB) {
+          noteOutcome(this.links, asked, outcome);
+          this.replaceOthers();
+        }
+      } else if (this.nowSec - asked.sinceSec > PATIENCE_SEC) this.inquiry = null;
+      else return;
+    }
+    const pair = nextPair(this.rovers, this.links);
+    if (pair < 0) return;
+    const count: i32 = this.rovers.length;
+    const b = unchecked(this.rovers[pair % count]);
+    const a = unchecked(this.rovers[i32(pair / count)]);
+    const gridA = gridOf(a);
+    const gridB = gridOf(b);
+    if (gridA === null || gridB === null) return;
+    this.inquiry = {
+      ticket: this.nextTicket,
+      a: a.rover,
+      b: b.rover,
+      frameA: a.frame,
+      frameB: b.frame,
+      sinceSec: this.nowSec,
+      triedCells: a.knownCells + b.knownCells,
+    };
+    beginRegistration(this.nextTicket, gridA, gridB);
+    this.nextTicket += 1;
+  }
+
+  /** Moves, places and takes out whoever the links now put elsewhere. */
+  private replaceOthers(): void {
+    const places = findPlaces(this.rovers, this.links);
+    for (let index: i32 = 0; index < this.rovers.length; index += 1) {
+      const map = unchecked(this.rovers[index]);
+      const place = unchecked(places[index]);
+      if (map.known || stands(map, place)) continue;
+      if (map.placed) withdrawSightingsOf(this.objects, map.rover);
+      this.placeAt(map, place);
+    }
+  }
+
   /** Keeps the rovers in the order of their names, so that the state does not depend on who came first. */
   private insert(map: RoverMap): void {
     this.rovers.push(map);
@@ -161,6 +272,7 @@ export class MapServer {
   }
 
   private mark(map: RoverMap, tileX: i32, tileY: i32): void {
+    if (!map.placed) return;
     const box = reachOf(map, tileX, tileY);
     for (let y: i32 = box.minY; y <= box.maxY; y += 1) {
       for (let x: i32 = box.minX; x <= box.maxX; x += 1) {
@@ -211,49 +323,23 @@ export class MapServer {
   private publishOne(item: MapObject): void {
     item.changed = false;
     item.publishedSec = this.nowSec;
-    publishObject({
-      object: `object-${item.id}`,
-      className: item.className,
-      status: item.status,
-      x: item.at.x,
-      y: item.at.y,
-      covXX: item.at.xx,
-      covXY: item.at.xy,
-      covYY: item.at.yy,
-      sightings: item.sightings,
-      rovers: item.rovers,
-      score: scoreOf(item),
-      firstSeenSec: item.firstSeenSec,
-      lastSeenSec: item.lastSeenSec,
-    });
+    publishObject(recordOf(item));
   }
 
   /** The bounding box of what has been published, and the rovers that contribute. */
   private publishExtent(): void {
-    let known = false;
-    let minX: i32 = 0;
-    let minY: i32 = 0;
-    let maxX: i32 = 0;
-    let maxY: i32 = 0;
-    for (const tile of this.tiles) {
-      if (tile.revision === 0) continue;
-      minX = known ? Math.min(minX, tile.tileX) : tile.tileX;
-      minY = known ? Math.min(minY, tile.tileY) : tile.tileY;
-      maxX = known ? Math.max(maxX, tile.tileX) : tile.tileX;
-      maxY = known ? Math.max(maxY, tile.tileY) : tile.tileY;
-      known = true;
-    }
-    if (!known) return;
+    const box = publishedBox(this.tiles);
+    if (box === null) return;
     this.extentChanged = false;
     const rovers: string[] = [];
-    for (const map of this.rovers) rovers.push(map.rover);
+    for (const map of this.rovers) if (map.placed) rovers.push(map.rover);
     publishMetadata({
       resolutionM: RESOLUTION_M,
       tileSize: TILE_SIZE,
-      tileMinX: minX,
-      tileMinY: minY,
-      tileMaxX: maxX,
-      tileMaxY: maxY,
+      tileMinX: box.minX,
+      tileMinY: box.minY,
+      tileMaxX: box.maxX,
+      tileMaxY: box.maxY,
       rovers,
       revision: this.nextRevision(),
       stampSec: this.nowSec,

@@ -27,6 +27,7 @@ export function mergeTile(maps: RoverMap[], tileX: i32, tileY: i32, out: Int8Arr
   const percent = PERCENT;
   for (let at: i32 = 0; at < TILE_CELLS; at += 1) unchecked((sums[at] = 0));
   for (const map of maps) {
+    if (!map.placed) continue;
     if (map.aligned) addAligned(map, tileX, tileY, sums);
     else addResampled(map, tileX, tileY, sums);
   }

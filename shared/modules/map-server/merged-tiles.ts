@@ -1,6 +1,7 @@
 // Bookkeeping of merged tiles: which have changed since they were published. Their cells are merged anew when needed.
 import { type f64, i32, unchecked } from '../portable.ts';
 import { TILE_CELLS, tileKey } from './evidence.ts';
+import type { TileBox } from './merge-tile.ts';
 
 export interface MergedTile {
   readonly key: f64;
@@ -50,4 +51,19 @@ export function sinceRevision(tiles: MergedTile[], revision: f64): MergedTile[] 
   for (const tile of tiles) if (tile.revision > revision) found.push(tile);
   found.sort((a, b) => a.revision - b.revision);
   return found;
+}
+
+/** The bounding box of the tiles that have been published, or null. */
+export function publishedBox(tiles: MergedTile[]): TileBox | null {
+  let box: TileBox | null = null;
+  for (const tile of tiles) {
+    if (tile.revision === 0) continue;
+    const { tileX, tileY } = tile;
+    if (box === null) box = { minX: tileX, minY: tileY, maxX: tileX, maxY: tileY };
+    box.minX = Math.min(box.minX, tileX);
+    box.minY = Math.min(box.minY, tileY);
+    box.maxX = Math.max(box.maxX, tileX);
+    box.maxY = Math.max(box.maxY, tileY);
+  }
+  return box;
 }

@@ -1,6 +1,6 @@
 // Objects of the common view: identity, belief and position, built up from sightings and torn down by looks that miss them.
 import { f64, type i32, unchecked } from '../portable.ts';
-import type { ObjectStatus } from '../host/map-view.ts';
+import type { ObjectRecord, ObjectStatus } from '../host/map-view.ts';
 import { type Estimate, estimateOf, fuseEstimate, type Look, mahalanobis2 } from './observation.ts';
 import type { Sighting } from './records.ts';
 
@@ -195,4 +195,33 @@ export function nearestObject(objects: MapObject[], taken: boolean[], seen: Sigh
     }
   }
   return best;
+}
+
+/** Objects that only this rover has seen are withdrawn: it was elsewhere than believed, and reports them again. */
+export function withdrawSightingsOf(objects: MapObject[], rover: string): void {
+  for (const item of objects) {
+    if (item.rovers.length !== 1 || unchecked(item.rovers[0]) !== rover) continue;
+    item.gone = true;
+    item.status = 'withdrawn';
+    item.changed = true;
+  }
+}
+
+/** The object as it is made known. */
+export function recordOf(item: MapObject): ObjectRecord {
+  return {
+    object: `object-${item.id}`,
+    className: item.className,
+    status: item.status,
+    x: item.at.x,
+    y: item.at.y,
+    covXX: item.at.xx,
+    covXY: item.at.xy,
+    covYY: item.at.yy,
+    sightings: item.sightings,
+    rovers: item.rovers,
+    score: scoreOf(item),
+    firstSeenSec: item.firstSeenSec,
+    lastSeenSec: item.lastSeenSec,
+  };
 }

@@ -17,6 +17,13 @@ export interface UpdateReceipt {
   readonly taken: i32;
   /** Patches that were not newer than what is there, or said the same. */
   readonly ignored: i32;
+  /** Whether the rover's frame has a place in the common frame. */
+  readonly placed: boolean;
+  /** That place, common ← rover [m, rad], and how sure it is (0 … 1). The rover may adopt it: see `rebase`. */
+  readonly x: f64;
+  readonly y: f64;
+  readonly theta: f64;
+  readonly confidence: f64;
 }
 
 /** One object seen in one frame. Position [m] and covariance [m²] in the rover's map frame. */
