@@ -326,6 +326,18 @@ export const ERRORS = define({
     summary: 'A map picture is not a PNG or PGM, is cut short, or is too large.',
     remedy: 'Give a greyscale PNG or PGM (P5, P2) of at most 100 million pixels, with its map_server YAML beside it or with --resolution.',
   },
+  OUT_MODEL_ONNX: {
+    summary: 'A file is no ONNX model, is cut short, or its graph is broken (a cycle, a tensor that nothing makes, weights of a wrong size).',
+    remedy: 'Export the model again as one file, opset 11 or newer; the message names the node or tensor.',
+  },
+  OUT_MODEL_LIMIT: {
+    summary: 'A model, its graph or its input is larger than Outrider takes.',
+    remedy: 'Use a smaller model or input size; the message gives the limit.',
+  },
+  OUT_MODEL_SHAPE: {
+    summary: 'A tensor, shape or cut does not fit the model.',
+    remedy: 'Compare it with what the message says was expected; give open dimensions by --shape NAME=1x3x480x640.',
+  },
   OUT_MODEL_PROFILE: {
     summary: 'A network’s layer profile, or what is asked of the partitioner, is impossible.',
     remedy: 'Give layers with finite sizes [bytes] and times [ms] of 0 and more, a bandwidth above 0 and 0 < K < 1.',
