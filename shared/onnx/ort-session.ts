@@ -1,5 +1,5 @@
 // Networks run by onnxruntime-node, behind an interface of names and bytes.
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type * as Ort from 'onnxruntime-node';
 import { OutriderError } from '../errors.ts';
 import { elementOfType, type ElementType } from './element-types.ts';
 import type { NamedTensors, Tensor } from './tensor.ts';
@@ -21,14 +21,14 @@ export interface OrtOptions {
   readonly providers?: readonly string[];
 }
 
-type Ort = typeof import('onnxruntime-node');
+type OrtModule = typeof Ort;
 
 /** Loads onnxruntime-node once it is needed. It computes on the calling thread. */
 export function ortNetworks(options: OrtOptions = {}): OpenNetwork {
   const { threads = 1, providers = ['cpu'] } = options;
   return async (file) => {
     const ort = await import('onnxruntime-node');
-    let session: InferenceSession;
+    let session: Ort.InferenceSession;
     try {
       session = await ort.InferenceSession.create(file, {
         executionProviders: [...providers],
@@ -43,7 +43,7 @@ export function ortNetworks(options: OrtOptions = {}): OpenNetwork {
   };
 }
 
-async function runSession(ort: Ort, session: InferenceSession, inputs: NamedTensors): Promise<NamedTensors> {
+async function runSession(ort: OrtModule, session: Ort.InferenceSession, inputs: NamedTensors): Promise<NamedTensors> {
   try {
     const feeds = Object.fromEntries([...inputs].map(([name, tensor]) => [name, toOrt(ort, tensor)]));
     const results = await session.run(feeds);
@@ -69,15 +69,15 @@ const ARRAYS = {
   uint64: BigUint64Array,
 } as const;
 
-function toOrt(ort: Ort, { type, dims, data }: Tensor): OrtTensor {
+function toOrt(ort: OrtModule, { type, dims, data }: Tensor): Ort.Tensor {
   const width = elementOfType(type)?.bytes ?? 1;
   // Frames of the network start anywhere; typed arrays want their own alignment.
   const aligned = data.byteOffset % width === 0 ? data : new Uint8Array(data);
   const elements = new ARRAYS[type](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / width);
-  return new ort.Tensor(type, elements as Float32Array, dims as number[]);
+  return new ort.Tensor(type, elements, dims);
 }
 
-function fromOrt(name: string, tensor: OrtTensor): Tensor {
+function fromOrt(name: string, tensor: Ort.Tensor): Tensor {
   const { type, dims, data } = tensor;
   if (elementOfType(type) === null || !ArrayBuffer.isView(data)) {
     throw new OutriderError('OUT_MODEL_ONNX', `the result ${name} is ${type}, which no query carries`);

@@ -21,3 +21,7 @@ export function toNumber(value: number | { toNumber(): number } | null | undefin
   if (value === null || value === undefined) return 0;
   return typeof value === 'number' ? value : value.toNumber();
 }
+
+/** Kinds of attributes and places of data, by their names in onnx.proto. */
+export const { AttributeType: ATTRIBUTE } = onnxProto.onnx.AttributeProto;
+export const { DataLocation: DATA_LOCATION } = onnxProto.onnx.TensorProto;

@@ -1,15 +1,12 @@
 // The stored tensors of a network, checked against their shapes and brought into one form: raw little-endian bytes.
 import { OutriderError } from '../errors.ts';
 import { elementCount, elementOfCode } from './element-types.ts';
-import { toNumber, type TensorProto } from './proto.ts';
-
-/** onnx.proto: TensorProto.DataLocation.EXTERNAL. */
-const EXTERNAL = 1;
+import { DATA_LOCATION, toNumber, type TensorProto } from './proto.ts';
 
 /** Checks one initializer and returns it with raw data. Throws OUT_MODEL_ONNX where its data does not fill its shape. */
 export function toRawTensor(tensor: TensorProto): TensorProto {
   const name = tensor.name ?? '';
-  if (Number(tensor.dataLocation ?? 0) === EXTERNAL) {
+  if (tensor.dataLocation === DATA_LOCATION.EXTERNAL) {
     throw new OutriderError('OUT_MODEL_ONNX', `the weights of ${name} are in another file: save the model as one file`);
   }
   const dims = (tensor.dims ?? []).map(toNumber);

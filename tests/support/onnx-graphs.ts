@@ -1,5 +1,5 @@
 // Small networks in the ONNX format, made here: a backbone with skip connections and a head, as detectors have.
-import { encodeModel, type NodeProto, type TensorProto } from '../../shared/onnx/proto.ts';
+import { ATTRIBUTE, encodeModel, type NodeProto, type TensorProto } from '../../shared/onnx/proto.ts';
 
 /** A repeatable pseudo-random sequence in −0.5…0.5 (a linear congruential generator). */
 function values(count: number, seed: number): Float32Array {
@@ -20,7 +20,7 @@ export function weight(name: string, dims: readonly number[], seed: number): Ten
   return { name, dims: [...dims], dataType: 1, rawData: new Uint8Array(data.buffer) };
 }
 
-const ints = (name: string, list: readonly number[]) => ({ name, type: 7, ints: [...list] });
+const ints = (name: string, list: readonly number[]) => ({ name, type: ATTRIBUTE.INTS, ints: [...list] });
 
 export function node(
   opType: string,
@@ -75,7 +75,7 @@ export function pyramidParts(): GraphParts {
       weight('h2.w', [6, 32, 3, 3], 7),
     ],
     nodes: [
-      node('Constant', [], ['scales'], [{ name: 'value', type: 4, t: { dims: [4], dataType: 1, rawData: scales } }]),
+      node('Constant', [], ['scales'], [{ name: 'value', type: ATTRIBUTE.TENSOR, t: { dims: [4], dataType: 1, rawData: scales } }]),
       conv('image', 'c1', 2),
       node('Relu', ['c1'], ['r1']),
       conv('r1', 'c2', 2),
@@ -88,13 +88,13 @@ export function pyramidParts(): GraphParts {
       conv('p4', 'lat'),
       // A constant node that hangs on another: repeated in each part that needs it.
       node('Identity', ['scales'], ['scales2']),
-      node('Resize', ['lat', '', 'scales2'], ['up'], [{ name: 'mode', type: 3, s: Buffer.from('nearest') }]),
+      node('Resize', ['lat', '', 'scales2'], ['up'], [{ name: 'mode', type: ATTRIBUTE.STRING, s: Buffer.from('nearest') }]),
       node('Add', ['up', 'p3'], ['m3']),
       conv('m3', 'h1'),
       conv('p4', 'h2'),
       node('Flatten', ['h1'], ['f1']),
       node('Flatten', ['h2'], ['f2']),
-      node('Concat', ['f1', 'f2'], ['joined'], [{ name: 'axis', type: 2, i: 1 }]),
+      node('Concat', ['f1', 'f2'], ['joined'], [{ name: 'axis', type: ATTRIBUTE.INT, i: 1 }]),
       node('Sigmoid', ['joined'], ['out']),
     ],
   };

@@ -5,6 +5,7 @@ import { chainAt, rangeOf, usefulCuts } from '../../shared/onnx/chain.ts';
 import { chainEnds, legalCuts } from '../../shared/onnx/cut-points.ts';
 import { measureTensors, plainInputs } from '../../shared/onnx/measure-tensors.ts';
 import { ortNetworks } from '../../shared/onnx/ort-session.ts';
+import { ATTRIBUTE } from '../../shared/onnx/proto.ts';
 import { readModel, type OnnxModel } from '../../shared/onnx/read-model.ts';
 import { subModel } from '../../shared/onnx/sub-model.ts';
 import type { NamedTensors, TensorSpec } from '../../shared/onnx/tensor.ts';
@@ -102,11 +103,8 @@ describe('a network with skip connections', () => {
       specs,
     );
     const names = chain.segments.flatMap((segment) => segment.part.weights).filter((name) => name.endsWith('.w'));
-    expect(names.toSorted()).toEqual(
-      pyramidParts()
-        .weights.map((tensor) => tensor.name)
-        .toSorted(),
-    );
+    expect(names).toHaveLength(pyramidParts().weights.length);
+    expect(new Set(names)).toEqual(new Set(pyramidParts().weights.map((tensor) => tensor.name)));
     expect(new Set(chain.segments.map((segment) => segment.name)).size).toBe(chain.segments.length);
   });
 
@@ -127,7 +125,7 @@ it('does not cut where the query decides a shape', () => {
     nodes: [
       ...parts.nodes.slice(0, -1),
       node('NonZero', ['joined'], ['where']),
-      node('Cast', ['where'], ['out'], [{ name: 'to', type: 2, i: 1 }]),
+      node('Cast', ['where'], ['out'], [{ name: 'to', type: ATTRIBUTE.INT, i: 1 }]),
     ],
   });
   const model = readModel(file);

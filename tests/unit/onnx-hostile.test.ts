@@ -6,7 +6,7 @@ import { closeShape } from '../../shared/onnx/input-spec.ts';
 import { legalCuts } from '../../shared/onnx/cut-points.ts';
 import { measureTensors } from '../../shared/onnx/measure-tensors.ts';
 import { ortNetworks } from '../../shared/onnx/ort-session.ts';
-import { encodeModel, type NodeProto, type TensorProto } from '../../shared/onnx/proto.ts';
+import { ATTRIBUTE, DATA_LOCATION, encodeModel, type NodeProto, type TensorProto } from '../../shared/onnx/proto.ts';
 import { readModel } from '../../shared/onnx/read-model.ts';
 import { checkTensors } from '../../shared/onnx/tensor.ts';
 import { node, pyramid, pyramidParts, toOnnx } from '../support/onnx-graphs.ts';
@@ -86,7 +86,7 @@ describe('a broken graph', () => {
     ],
     ['weights of a shape beyond numbers', withWeight({ name: 'w', dims: [2 ** 40, 2 ** 40], dataType: 1 }), /impossible shape/],
     ['weights of a negative shape', withWeight({ name: 'w', dims: [-1], dataType: 1 }), /impossible shape/],
-    ['weights in another file', withWeight({ name: 'w', dims: [1], dataType: 1, dataLocation: 1 }), /another file/],
+    ['weights in another file', withWeight({ name: 'w', dims: [1], dataType: 1, dataLocation: DATA_LOCATION.EXTERNAL }), /another file/],
     ['no output', toOnnx({ nodes: relu, weights: [], outputs: [] }), /no output/],
   ];
 
@@ -124,7 +124,7 @@ describe('a broken graph', () => {
         'If',
         ['image'],
         ['out'],
-        [{ name: 'then_branch', type: 5, g: { name: 'g', node: [inner], output: [{ name: 'out' }] } }],
+        [{ name: 'then_branch', type: ATTRIBUTE.GRAPH, g: { name: 'g', node: [inner], output: [{ name: 'out' }] } }],
       );
     }
     expect(failure(() => readModel(toOnnx({ nodes: [inner], weights: [] }))).code).toBe('OUT_MODEL_LIMIT');
