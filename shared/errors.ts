@@ -327,7 +327,8 @@ export const ERRORS = define({
     remedy: 'Give a greyscale PNG or PGM (P5, P2) of at most 100 million pixels, with its map_server YAML beside it or with --resolution.',
   },
   OUT_MODEL_ONNX: {
-    summary: 'A file is no ONNX model, is cut short, or its graph is broken (a cycle, a tensor that nothing makes, weights of a wrong size).',
+    summary:
+      'A file is no ONNX model, is cut short, or its graph is broken (a cycle, a tensor that nothing makes, weights of a wrong size).',
     remedy: 'Export the model again as one file, opset 11 or newer; the message names the node or tensor.',
   },
   OUT_MODEL_LIMIT: {
@@ -337,6 +338,10 @@ export const ERRORS = define({
   OUT_MODEL_SHAPE: {
     summary: 'A tensor, shape or cut does not fit the model.',
     remedy: 'Compare it with what the message says was expected; give open dimensions by --shape NAME=1x3x480x640.',
+  },
+  OUT_MODEL_TRANSFER: {
+    summary: 'A network that goes to a host piece by piece is malformed, too large, or a piece does not have the announced digest.',
+    remedy: 'Start the upload again; a wrong digest means that the model changed on the way. Both ends must run the same version.',
   },
   OUT_MODEL_PROFILE: {
     summary: 'A network’s layer profile, or what is asked of the partitioner, is impossible.',

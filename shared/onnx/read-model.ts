@@ -32,8 +32,13 @@ export interface OnnxModel {
   readonly initializers: ReadonlyMap<string, TensorProto>;
 }
 
+export interface ReadOptions {
+  /** Stored tensors may come without their data, which arrive by themselves. */
+  readonly allowAbsent?: boolean;
+}
+
 /** Throws OUT_MODEL_ONNX (no such file, or a broken graph) or OUT_MODEL_LIMIT (too large). `bytes` must not change afterwards. */
-export function readModel(bytes: Uint8Array): OnnxModel {
+export function readModel(bytes: Uint8Array, options: ReadOptions = {}): OnnxModel {
   if (bytes.byteLength > MAX_MODEL_BYTES) {
     throw new OutriderError('OUT_MODEL_LIMIT', `a model of ${bytes.byteLength} bytes, at most ${MAX_MODEL_BYTES} are read`);
   }
@@ -59,15 +64,15 @@ export function readModel(bytes: Uint8Array): OnnxModel {
   if ((graph.sparseInitializer ?? []).length > 0) {
     throw new OutriderError('OUT_MODEL_ONNX', 'the graph stores sparse tensors: save it with dense ones');
   }
-  return checkGraph(proto, graph);
+  return checkGraph(proto, graph, options.allowAbsent);
 }
 
-function checkGraph(proto: ModelProto, graph: GraphProto): OnnxModel {
+function checkGraph(proto: ModelProto, graph: GraphProto, allowAbsent = false): OnnxModel {
   const initializers = new Map<string, TensorProto>();
   for (const tensor of graph.initializer ?? []) {
     const name = tensor.name ?? '';
     if (name === '' || initializers.has(name)) throw new OutriderError('OUT_MODEL_ONNX', `two stored tensors are named "${name}"`);
-    initializers.set(name, toRawTensor(tensor));
+    initializers.set(name, toRawTensor(tensor, allowAbsent));
   }
   const plain: NodeProto[] = [];
   for (const node of graph.node ?? []) {

@@ -3,8 +3,8 @@ import { OutriderError } from '../errors.ts';
 import { elementCount, elementOfCode } from './element-types.ts';
 import { DATA_LOCATION, toNumber, type TensorProto } from './proto.ts';
 
-/** Checks one initializer and returns it with raw data. Throws OUT_MODEL_ONNX where its data does not fill its shape. */
-export function toRawTensor(tensor: TensorProto): TensorProto {
+/** Checks one initializer and returns it with raw data; without data, where that is allowed, with name, type and shape only. Throws OUT_MODEL_ONNX where its data does not fill its shape. */
+export function toRawTensor(tensor: TensorProto, allowAbsent = false): TensorProto {
   const name = tensor.name ?? '';
   if (tensor.dataLocation === DATA_LOCATION.EXTERNAL) {
     throw new OutriderError('OUT_MODEL_ONNX', `the weights of ${name} are in another file: save the model as one file`);
@@ -16,6 +16,7 @@ export function toRawTensor(tensor: TensorProto): TensorProto {
   // Strings and rare types stay as they are: the runtime checks them.
   if (element === null) return tensor;
   const data = rawData(tensor, element.code);
+  if (allowAbsent && data.byteLength === 0) return { name, dims: [...(tensor.dims ?? [])], dataType: element.code };
   if (data.byteLength !== count * element.bytes) {
     throw new OutriderError(
       'OUT_MODEL_ONNX',
@@ -54,4 +55,10 @@ function rawData(tensor: TensorProto, code: number): Uint8Array {
     default:
       return bytes(BigUint64Array.from((tensor.uint64Data ?? []).map((value) => BigInt(String(value)))));
   }
+}
+
+/** Size that a stored tensor's type and shape ask for [bytes]. */
+export function declaredBytes(tensor: TensorProto): number {
+  const count = elementCount((tensor.dims ?? []).map(toNumber)) ?? 0;
+  return count * (elementOfCode(tensor.dataType ?? 0)?.bytes ?? 0);
 }
