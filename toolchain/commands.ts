@@ -6,6 +6,7 @@ import { bundleDigest, readBundle, type ModuleBundle } from '../shared/elastic/b
 import { signBundle, verifyBundle } from '../shared/elastic/bundle-signature.ts';
 import type { FunctionSignature, InterfaceType } from '../shared/elastic/interface-type.ts';
 import { OutriderError } from '../shared/errors.ts';
+import type { PartitionFlags } from './partition/command.ts';
 
 interface Json {
   readonly json?: true;
@@ -41,7 +42,7 @@ function report(options: Json, data: Readonly<Record<string, unknown>>, lines: r
   console.log(options.json === true ? JSON.stringify(data) : lines.join('\n'));
 }
 
-/** Adds `module build|inspect|sign|verify|new|analyze` to the program. */
+/** Adds `module build|inspect|sign|verify|new|analyze|partition` to the program. */
 export async function registerModuleCommands(program: Command): Promise<void> {
   const module = program.command('module').description('build, inspect and sign elastic modules');
 
@@ -119,6 +120,8 @@ export async function registerModuleCommands(program: Command): Promise<void> {
       report(options, { link, functions, tagged }, describeAnalysis(functions, tagged, link));
     });
 
+  registerPartition(module);
+
   module
     .command('inspect')
     .description('show what a bundle offers, needs and holds')
@@ -157,6 +160,27 @@ export async function registerModuleCommands(program: Command): Promise<void> {
       report(options, { ok: true, digest: bundle.digest, signed: bundle.signature !== null }, [
         `${bundle.digest}: intact${bundle.signature === null ? ', not signed' : ', signature holds'}`,
       ]);
+    });
+}
+
+function registerPartition(module: Command): void {
+  module
+    .command('partition')
+    .description('which layers of a neural network would go to a server, in which order, and what each stage gains (IONN)')
+    .argument('<model>', 'an ONNX file, whose layers are measured here, or a layer profile (JSON)')
+    .requiredOption('--bandwidth <mbps>', 'rate of the link [Mbit/s]', atLeast(0.001))
+    .option('--k <k>', 'between 0 and 1: small uploads large pieces at once, near 1 many small ones', Number, 0.8)
+    .option('--server-speedup <factor>', 'how many times as fast as the client the server computes', atLeast(0.001), 10)
+    .option('--client-slowdown <factor>', 'how many times as long as this machine the client takes', atLeast(0.001), 1)
+    .option('--min-layers-onboard <n>', 'layers that never leave the client: with 1 or more, no raw frame does', Number, 0)
+    .option('--energy', 'least energy of the client in place of least time')
+    .option('--shape <name=dims...>', 'shape of an input whose dimensions the file leaves open, like images=1x3x480x640')
+    .option('--runs <n>', 'measured runs of each layer', atLeast(1), 5)
+    .addOption(json())
+    .action(async (model: string, options: Json & PartitionFlags) => {
+      const { partition, describePartition } = await import('./partition/command.ts');
+      const outcome = await partition(model, options);
+      report(options, { model, bandwidthMbps: options.bandwidth, k: options.k, ...outcome }, describePartition(outcome, options));
     });
 }
 

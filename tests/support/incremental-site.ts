@@ -3,11 +3,10 @@ import { WeightStore } from '../../edge/host/incremental/weight-store.ts';
 import { serveNetwork } from '../../edge/host/incremental/serve-network.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
-import { chainAt, usefulCuts, type NetworkChain } from '../../shared/onnx/chain.ts';
-import { legalCuts } from '../../shared/onnx/cut-points.ts';
-import { measureTensors, plainInputs } from '../../shared/onnx/measure-tensors.ts';
+import type { NetworkChain } from '../../shared/onnx/chain.ts';
+import { plainInputs } from '../../shared/onnx/measure-tensors.ts';
+import { openChain } from '../../shared/onnx/open-chain.ts';
 import { ortNetworks } from '../../shared/onnx/ort-session.ts';
-import { readModel } from '../../shared/onnx/read-model.ts';
 import type { NamedTensors, TensorSpec } from '../../shared/onnx/tensor.ts';
 import type { UploadPlan } from '../../shared/partition/plan-uploads.ts';
 
@@ -15,13 +14,7 @@ export const clock = new SystemClock();
 export const openOrt = ortNetworks();
 export const plane = new TcpDataPlane();
 
-export async function networkChain(file: Uint8Array): Promise<NetworkChain> {
-  const model = readModel(file);
-  const crossing = legalCuts(model).flatMap((cut) => cut.tensors);
-  const specs = await measureTensors(model, crossing, openOrt);
-  const cuts = usefulCuts(model, specs).map((cut) => cut.position);
-  return chainAt(model, cuts, specs);
-}
+export const networkChain = (file: Uint8Array): Promise<NetworkChain> => openChain(file, openOrt);
 
 /** A plan by its layers alone, for tests of the transfer. */
 export const planOf = (serverLayers: readonly number[]): UploadPlan => ({

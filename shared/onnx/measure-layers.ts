@@ -1,0 +1,69 @@
+// The times of a chain's layers, measured by running each by itself on this machine.
+import type { LayerProfile } from '../partition/layer-profile.ts';
+import type { Clock } from '../ports/clock.ts';
+import { rangeOf, type NetworkChain } from './chain.ts';
+import { plainInputs } from './measure-tensors.ts';
+import type { OpenNetwork } from './ort-session.ts';
+import type { NamedTensors, TensorSpec } from './tensor.ts';
+
+export interface LayerTimes {
+  /** One query through each layer [ms]: the median of the runs. */
+  readonly queryMs: readonly number[];
+  /** Making each layer's session [ms], once. */
+  readonly loadMs: readonly number[];
+}
+
+export interface LayerTimesOptions {
+  readonly clock: Clock;
+  readonly open: OpenNetwork;
+  /** Measured runs of each layer, after one that is not counted. Default 5. */
+  readonly runs?: number;
+}
+
+/** Runs each segment on the results of the one before. Rejects as {@link OpenNetwork} and the runs do. */
+export async function measureLayers(chain: NetworkChain, options: LayerTimesOptions): Promise<LayerTimes> {
+  const { clock, open, runs = 5 } = options;
+  const alive = new Map(plainInputs(chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec)));
+  const queryMs: number[] = [];
+  const loadMs: number[] = [];
+  for (const index of chain.segments.keys()) {
+    const part = rangeOf(chain, index, index + 1);
+    const file = part.toFile(chain.specs);
+    const openedSec = clock.nowSec();
+    const session = await open(file);
+    loadMs.push((clock.nowSec() - openedSec) * 1000);
+    const inputs: NamedTensors = new Map([...alive].filter(([name]) => part.inputs.includes(name)));
+    try {
+      for (const [name, tensor] of await session.run(inputs)) alive.set(name, tensor);
+      const times: number[] = [];
+      for (let run = 0; run < runs; run += 1) {
+        const startedSec = clock.nowSec();
+        await session.run(inputs);
+        times.push((clock.nowSec() - startedSec) * 1000);
+      }
+      queryMs.push(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0);
+    } finally {
+      await session.close();
+    }
+  }
+  return { queryMs, loadMs };
+}
+
+/** Client and server as multiples of the measured machine: 20 is one that takes twenty times as long. */
+export interface MachineFactors {
+  readonly client: number;
+  readonly server: number;
+}
+
+/** What the partitioner takes. */
+export function toLayerProfile(chain: NetworkChain, times: LayerTimes, factors: MachineFactors): readonly LayerProfile[] {
+  return chain.segments.map(({ name, inputBytes, outputBytes, weightBytes }, index) => ({
+    name,
+    inputBytes,
+    outputBytes,
+    weightBytes,
+    clientMs: (times.queryMs[index] ?? 0) * factors.client,
+    serverMs: (times.queryMs[index] ?? 0) * factors.server,
+    loadMs: (times.loadMs[index] ?? 0) * factors.server,
+  }));
+}
