@@ -82,7 +82,7 @@ function shape(from: Socket, to: Socket, bytesPerSec: number, count: (bytes: num
     else from.resume();
   };
   from.on('data', (chunk) => {
-    queue.push(chunk as Buffer);
+    queue.push(chunk);
     from.pause();
     if (timer === null) pump();
   });

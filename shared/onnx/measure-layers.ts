@@ -11,6 +11,8 @@ export interface LayerTimes {
   readonly queryMs: readonly number[];
   /** Making each layer's session [ms], once. */
   readonly loadMs: readonly number[];
+  /** What is alive at each cut, both ends included, as it would travel [bytes]; one more than layers. */
+  readonly cutBytes: readonly number[];
 }
 
 export interface LayerTimesOptions {
@@ -18,12 +20,19 @@ export interface LayerTimesOptions {
   readonly open: OpenNetwork;
   /** Measured runs of each layer, after one that is not counted. Default 5. */
   readonly runs?: number;
+  /** The query to measure with: what travels may depend on it. Default: a ramp. */
+  readonly inputs?: NamedTensors;
+  /** Size of tensors on the link [bytes]. Default: as they are in memory. */
+  readonly sizeOf?: (tensors: NamedTensors) => number;
 }
 
 /** Runs each segment on the results of the one before. Rejects as {@link OpenNetwork} and the runs do. */
 export async function measureLayers(chain: NetworkChain, options: LayerTimesOptions): Promise<LayerTimes> {
-  const { clock, open, runs = 5 } = options;
-  const alive = new Map(plainInputs(chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec)));
+  const { clock, open, runs = 5, sizeOf = plainBytes } = options;
+  const given = options.inputs ?? plainInputs(chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec));
+  const alive = new Map(given);
+  const sizeAt = (cut: number): number => sizeOf(new Map([...alive].filter(([name]) => chain.cuts[cut]?.tensors.includes(name))));
+  const cutBytes = [sizeAt(0)];
   const queryMs: number[] = [];
   const loadMs: number[] = [];
   for (const index of chain.segments.keys()) {
@@ -45,8 +54,15 @@ export async function measureLayers(chain: NetworkChain, options: LayerTimesOpti
     } finally {
       await session.close();
     }
+    cutBytes.push(sizeAt(index + 1));
   }
-  return { queryMs, loadMs };
+  return { queryMs, loadMs, cutBytes };
+}
+
+function plainBytes(tensors: NamedTensors): number {
+  let bytes = 0;
+  for (const { data } of tensors.values()) bytes += data.byteLength;
+  return bytes;
 }
 
 /** Client and server as multiples of the measured machine: 20 is one that takes twenty times as long. */
@@ -57,10 +73,10 @@ export interface MachineFactors {
 
 /** What the partitioner takes. */
 export function toLayerProfile(chain: NetworkChain, times: LayerTimes, factors: MachineFactors): readonly LayerProfile[] {
-  return chain.segments.map(({ name, inputBytes, outputBytes, weightBytes }, index) => ({
+  return chain.segments.map(({ name, weightBytes }, index) => ({
     name,
-    inputBytes,
-    outputBytes,
+    inputBytes: times.cutBytes[index] ?? 0,
+    outputBytes: times.cutBytes[index + 1] ?? 0,
     weightBytes,
     clientMs: (times.queryMs[index] ?? 0) * factors.client,
     serverMs: (times.queryMs[index] ?? 0) * factors.server,

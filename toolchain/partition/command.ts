@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { OutriderError } from '../../shared/errors.ts';
+import { wireBytes } from '../../shared/incremental/tensor-codec.ts';
 import { measureLayers, toLayerProfile } from '../../shared/onnx/measure-layers.ts';
 import { openChain } from '../../shared/onnx/open-chain.ts';
 import { ortNetworks } from '../../shared/onnx/ort-session.ts';
@@ -48,7 +49,7 @@ function readProfile(target: string, bytes: Buffer): Pick<PartitionOutcome, 'lay
 async function measure(bytes: Buffer, flags: PartitionFlags): Promise<Pick<PartitionOutcome, 'layers' | 'times'>> {
   const open = ortNetworks();
   const chain = await openChain(bytes, open, { shapes: new Map((flags.shape ?? []).map(parseShape)) });
-  const times = await measureLayers(chain, { clock: new SystemClock(), open, runs: flags.runs });
+  const times = await measureLayers(chain, { clock: new SystemClock(), open, runs: flags.runs, sizeOf: wireBytes });
   const layers = toLayerProfile(chain, times, { client: flags.clientSlowdown, server: flags.clientSlowdown / flags.serverSpeedup });
   const client =
     flags.clientSlowdown === 1 ? 'measured on this machine' : `modelled as ${flags.clientSlowdown} × those measured on this machine`;
