@@ -16,7 +16,7 @@ export interface LayerTimes {
 }
 
 export interface LayerTimesOptions {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'nowSec'>;
   readonly open: OpenNetwork;
   /** Measured runs of each layer, after one that is not counted. Default 5. */
   readonly runs?: number;
