@@ -64,6 +64,9 @@ export function readModel(bytes: Uint8Array, options: ReadOptions = {}): OnnxMod
   if ((graph.sparseInitializer ?? []).length > 0) {
     throw new OutriderError('OUT_MODEL_ONNX', 'the graph stores sparse tensors: save it with dense ones');
   }
+  if ((proto.opsetImport ?? []).length === 0) {
+    throw new OutriderError('OUT_MODEL_ONNX', 'the file does not say which operators it uses: it was cut off behind its graph');
+  }
   return checkGraph(proto, graph, options.allowAbsent);
 }
 
