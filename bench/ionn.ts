@@ -12,7 +12,7 @@ import type { NamedTensors, TensorSpec } from '../shared/onnx/tensor.ts';
 import { bytesPerMs } from '../shared/partition/edge-costs.ts';
 import type { LayerProfile } from '../shared/partition/layer-profile.ts';
 import { describePlaces, planUploads, type Partitioning } from '../shared/partition/plan-uploads.ts';
-import { datasetFrames } from '../sim/dataset.ts';
+import { evaluationFrames } from '../sim/dataset/evaluation-scenes.ts';
 import { DEVICE_PROFILES } from '../sim/device/device-profile.ts';
 import { atMost, type Bench, type Target } from './bench-result.ts';
 import { ALEXNET } from './support/alexnet-profile.ts';
@@ -107,7 +107,7 @@ function cameraFrames(chain: NetworkChain): NamedTensors[] {
   const [spec] = chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec);
   const [, , height = 0, width = 0] = spec?.dims ?? [];
   const frames: NamedTensors[] = [];
-  for (const { data } of datasetFrames({ outDir: '', frames: QUERIES, seed: 77, width, height })) {
+  for (const { data } of evaluationFrames({ frames: QUERIES, width, height })) {
     const values = new Float32Array(3 * width * height);
     for (let pixel = 0; pixel < width * height; pixel += 1) {
       for (let channel = 0; channel < 3; channel += 1) values[channel * width * height + pixel] = (data[3 * pixel + channel] ?? 0) / 255;
