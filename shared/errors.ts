@@ -335,7 +335,7 @@ export const ERRORS = define({
     summary: 'A model, its graph or its input is larger than Outrider takes.',
     remedy: 'Use a smaller model or input size; the message gives the limit.',
   },
-  OUT_MODEL_SHAPE: {
+  OUT_MODEL_TENSOR: {
     summary: 'A tensor, shape or cut does not fit the model.',
     remedy: 'Compare it with what the message says was expected; give open dimensions by --shape NAME=1x3x480x640.',
   },

@@ -26,7 +26,7 @@ export function rangeOf(chain: NetworkChain, first: number, end: number): SubMod
   return subModel(chain.model, chain.cuts[first] as CutPoint, chain.cuts[end] as CutPoint);
 }
 
-/** The chain over these cut positions. `specs` must hold every tensor at them. Throws OUT_MODEL_SHAPE for a position that is no legal cut. */
+/** The chain over these cut positions. `specs` must hold every tensor at them. Throws OUT_MODEL_TENSOR for a position that is no legal cut. */
 export function chainAt(
   model: OnnxModel,
   positions: readonly number[],

@@ -67,13 +67,14 @@ export function chainEnds(model: OnnxModel): readonly [start: CutPoint, end: Cut
   ];
 }
 
-/** The legal cuts at these positions. Throws OUT_MODEL_SHAPE where one is none, or they are not ascending. */
+/** The legal cuts at these positions. Throws OUT_MODEL_TENSOR where one is none, or they are not ascending. */
 export function cutsAt(model: OnnxModel, positions: readonly number[], options: CutOptions = {}): readonly CutPoint[] {
   const legal = new Map(legalCuts(model, options).map((cut) => [cut.position, cut]));
   return positions.map((position, index) => {
     const cut = legal.get(position);
-    if (cut === undefined) throw new OutriderError('OUT_MODEL_SHAPE', `the network cannot be cut after node ${position}`);
-    if (index > 0 && position <= (positions[index - 1] ?? 0)) throw new OutriderError('OUT_MODEL_SHAPE', 'cuts must be in ascending order');
+    if (cut === undefined) throw new OutriderError('OUT_MODEL_TENSOR', `the network cannot be cut after node ${position}`);
+    if (index > 0 && position <= (positions[index - 1] ?? 0))
+      throw new OutriderError('OUT_MODEL_TENSOR', 'cuts must be in ascending order');
     return cut;
   });
 }

@@ -31,17 +31,17 @@ export function toInputSpec(input: ValueInfoProto): InputSpec {
 
 /**
  * Closes the open dimensions: with `given` where it names the input, else the first with 1 (the batch).
- * Throws OUT_MODEL_SHAPE where one stays open or differs, OUT_MODEL_LIMIT where the input is too large.
+ * Throws OUT_MODEL_TENSOR where one stays open or differs, OUT_MODEL_LIMIT where the input is too large.
  */
 export function closeShape(input: InputSpec, given: ReadonlyMap<string, readonly number[]> = new Map()): TensorSpec {
   const wanted = given.get(input.name);
   const declared = `${input.name} is ${input.type}[${input.dims.map((dim) => dim ?? '?').join('×')}]`;
   if (wanted !== undefined) {
     const fits = wanted.length === input.dims.length && input.dims.every((dim, at) => dim === null || dim === wanted[at]);
-    if (!fits) throw new OutriderError('OUT_MODEL_SHAPE', `${declared}, the shape ${wanted.join('×')} was given for it`);
+    if (!fits) throw new OutriderError('OUT_MODEL_TENSOR', `${declared}, the shape ${wanted.join('×')} was given for it`);
   }
   const dims = input.dims.map((dim, at) => wanted?.[at] ?? dim ?? (at === 0 ? 1 : null));
-  if (dims.includes(null)) throw new OutriderError('OUT_MODEL_SHAPE', `${declared}: the open dimensions must be given`);
+  if (dims.includes(null)) throw new OutriderError('OUT_MODEL_TENSOR', `${declared}: the open dimensions must be given`);
   const spec = { name: input.name, type: input.type, dims: dims as number[] };
   if (elementCount(spec.dims) === null || specBytes(spec) > MAX_INPUT_BYTES) {
     throw new OutriderError('OUT_MODEL_LIMIT', `${declared}: an input may have ${MAX_INPUT_BYTES} bytes`);

@@ -12,7 +12,7 @@ export interface MeasureOptions {
   readonly shapes?: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The specs of these tensors and of the inputs. Rejects as {@link OpenNetwork} and the run do, or with OUT_MODEL_SHAPE, OUT_MODEL_LIMIT. */
+/** The specs of these tensors and of the inputs. Rejects as {@link OpenNetwork} and the run do, or with OUT_MODEL_TENSOR, OUT_MODEL_LIMIT. */
 export async function measureTensors(
   model: OnnxModel,
   names: readonly string[],

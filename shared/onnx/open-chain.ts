@@ -5,7 +5,7 @@ import { measureTensors, type MeasureOptions } from './measure-tensors.ts';
 import type { OpenNetwork } from './ort-session.ts';
 import { readModel } from './read-model.ts';
 
-/** Rejects with OUT_MODEL_ONNX, OUT_MODEL_LIMIT or OUT_MODEL_SHAPE. `file` must not change afterwards. */
+/** Rejects with OUT_MODEL_ONNX, OUT_MODEL_LIMIT or OUT_MODEL_TENSOR. `file` must not change afterwards. */
 export async function openChain(file: Uint8Array, open: OpenNetwork, options: CutOptions & MeasureOptions = {}): Promise<NetworkChain> {
   const model = readModel(file);
   const crossing = legalCuts(model, options).flatMap((cut) => cut.tensors);

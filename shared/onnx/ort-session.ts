@@ -6,7 +6,7 @@ import type { NamedTensors, Tensor } from './tensor.ts';
 
 /** One network, ready to run. One query at a time. */
 export interface NetworkSession {
-  /** Rejects with OUT_MODEL_SHAPE where the runtime refuses the inputs. */
+  /** Rejects with OUT_MODEL_TENSOR where the runtime refuses the inputs. */
   run(inputs: NamedTensors): Promise<NamedTensors>;
   close(): Promise<void>;
 }
@@ -50,7 +50,7 @@ async function runSession(ort: OrtModule, session: Ort.InferenceSession, inputs:
     return new Map(Object.entries(results).map(([name, tensor]) => [name, fromOrt(name, tensor)]));
   } catch (cause) {
     if (cause instanceof OutriderError) throw cause;
-    throw new OutriderError('OUT_MODEL_SHAPE', `onnxruntime refuses the inputs: ${(cause as Error).message}`, { cause });
+    throw new OutriderError('OUT_MODEL_TENSOR', `onnxruntime refuses the inputs: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -97,7 +97,7 @@ describe('a rover', () => {
     await expectCutOff(graph(new TextEncoder().encode('no graph')), 'OUT_MODEL_ONNX');
     const { contents } = upload();
     const whole: RoverFrame = { kind: 'chunk', blob: 0, offset: 0, bytes: contents[0]! };
-    await expectCutOff([open({ cuts: [1_000_000] }), whole], 'OUT_MODEL_SHAPE');
+    await expectCutOff([open({ cuts: [1_000_000] }), whole], 'OUT_MODEL_TENSOR');
     await expectCutOff([open({ specs: [] }), whole], 'OUT_MODEL_TRANSFER');
     const blobs = open().blobs.map((blob, index) => (index === 1 ? { ...blob, bytes: blob.bytes + 4 } : blob));
     await expectCutOff([open({ blobs }), whole], 'OUT_MODEL_TRANSFER');
@@ -106,7 +106,7 @@ describe('a rover', () => {
   it('that plans with layers that there are not, or weights that it never announced, is cut off', async () => {
     const { contents } = upload();
     const whole: RoverFrame = { kind: 'chunk', blob: 0, offset: 0, bytes: contents[0]! };
-    await expectCutOff([open(), whole, { kind: 'plan', plan: 0, ranges: [[0, 1000]] }], 'OUT_MODEL_SHAPE');
+    await expectCutOff([open(), whole, { kind: 'plan', plan: 0, ranges: [[0, 1000]] }], 'OUT_MODEL_TENSOR');
     await expectCutOff([...graph(contents[0]!), { kind: 'plan', plan: 0, ranges: [[0, 3]] }], 'OUT_MODEL_TRANSFER');
   });
 
@@ -216,6 +216,6 @@ describe('a host', () => {
       if (kind === 0x01) send(transport, { kind: 'ready', plan: 0 });
       if (kind === 0x04) send(transport, answer);
     });
-    expect(['OUT_MODEL_SHAPE', 'OUT_INTERNAL']).toContain((error as { code?: string }).code);
+    expect(['OUT_MODEL_TENSOR', 'OUT_INTERNAL']).toContain((error as { code?: string }).code);
   });
 });

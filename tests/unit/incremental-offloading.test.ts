@@ -121,8 +121,8 @@ describe('a network whose weights are on their way', () => {
     const { network } = await start({ plans: [] });
     await network.start();
     const [[name, tensor]] = [...query(chain, 1)] as [[string, { type: 'float32'; dims: number[]; data: Uint8Array }]];
-    await expect(network.infer(new Map([[name, { ...tensor, dims: [1, 3, 48, 32] }]]))).rejects.toMatchObject({ code: 'OUT_MODEL_SHAPE' });
-    await expect(network.infer(new Map())).rejects.toMatchObject({ code: 'OUT_MODEL_SHAPE' });
+    await expect(network.infer(new Map([[name, { ...tensor, dims: [1, 3, 48, 32] }]]))).rejects.toMatchObject({ code: 'OUT_MODEL_TENSOR' });
+    await expect(network.infer(new Map())).rejects.toMatchObject({ code: 'OUT_MODEL_TENSOR' });
     expect(await expectRight(network, 2)).toBeNull();
   });
 

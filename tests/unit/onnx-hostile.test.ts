@@ -142,8 +142,8 @@ describe('inputs', () => {
   it('with open dimensions take what is given, and one query without', () => {
     expect(closeShape(input(['n', 3, 8, 8])).dims).toEqual([1, 3, 8, 8]);
     expect(closeShape(input([1, 3, 'h', 'w']), new Map([['image', [1, 3, 4, 6]]])).dims).toEqual([1, 3, 4, 6]);
-    expect(failure(() => closeShape(input([1, 3, 'h', 'w']))).code).toBe('OUT_MODEL_SHAPE');
-    expect(failure(() => closeShape(input([1, 3, 'h', 'w']), new Map([['image', [1, 4, 4, 6]]]))).code).toBe('OUT_MODEL_SHAPE');
+    expect(failure(() => closeShape(input([1, 3, 'h', 'w']))).code).toBe('OUT_MODEL_TENSOR');
+    expect(failure(() => closeShape(input([1, 3, 'h', 'w']), new Map([['image', [1, 4, 4, 6]]]))).code).toBe('OUT_MODEL_TENSOR');
   });
 
   it('that do not fit are named with what arrived', () => {

@@ -42,7 +42,7 @@ describe('the plans', () => {
 
   it('of a model with open dimensions need them given', async () => {
     const target = await file('open.onnx', toOnnx({ ...pyramidParts(), input: [1, 3, 'height', 'width'] }));
-    await expect(partition(target, flags)).rejects.toMatchObject({ code: 'OUT_MODEL_SHAPE' });
+    await expect(partition(target, flags)).rejects.toMatchObject({ code: 'OUT_MODEL_TENSOR' });
     const { layers } = await partition(target, { ...flags, shape: ['image=1x3x16x32'] });
     expect(layers[0]?.inputBytes).toBeLessThanOrEqual(3 * 16 * 32 * 4 + 64);
     await expect(partition(target, { ...flags, shape: ['image:16'] })).rejects.toMatchObject({ code: 'OUT_CLI_USAGE' });

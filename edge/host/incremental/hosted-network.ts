@@ -22,7 +22,7 @@ export class HostedNetwork {
   readonly #blobOf: ReadonlyMap<string, number>;
   readonly #ranges = new Map<string, Range>();
 
-  /** Throws as `readModel` does, or OUT_MODEL_SHAPE, OUT_MODEL_TRANSFER where skeleton, cuts, tensors and weights do not fit each other. */
+  /** Throws as `readModel` does, or OUT_MODEL_TENSOR, OUT_MODEL_TRANSFER where skeleton, cuts, tensors and weights do not fit each other. */
   constructor(frame: OpenFrame, skeleton: Uint8Array, open: OpenNetwork) {
     const weights = frame.blobs.slice(1);
     this.#blobOf = new Map(weights.map(({ name }, index) => [name, index + 1]));
@@ -40,7 +40,7 @@ export class HostedNetwork {
     this.#open = open;
   }
 
-  /** The blobs that these ranges need. Throws OUT_MODEL_SHAPE for a range that the chain lacks, OUT_MODEL_TRANSFER for weights not announced. */
+  /** The blobs that these ranges need. Throws OUT_MODEL_TENSOR for a range that the chain lacks, OUT_MODEL_TRANSFER for weights not announced. */
   needs(ranges: readonly LayerRange[]): readonly number[] {
     const names = ranges.flatMap((range) => this.#range(range).part.weights);
     const lost = names.find((name) => !this.#blobOf.has(name) && this.#chain.model.initializers.get(name)?.rawData === undefined);
@@ -63,7 +63,7 @@ export class HostedNetwork {
     }
   }
 
-  /** Rejects with OUT_MODEL_SHAPE for tensors that do not fit, OUT_MODEL_TRANSFER for a range that is not ready. */
+  /** Rejects with OUT_MODEL_TENSOR for tensors that do not fit, OUT_MODEL_TRANSFER for a range that is not ready. */
   async run(range: LayerRange, tensors: NamedTensors): Promise<NamedTensors> {
     const { part, session } = this.#range(range);
     if (session === null) throw new OutriderError('OUT_MODEL_TRANSFER', `layers ${range[0]} to ${range[1]} are not ready here`);
@@ -83,7 +83,7 @@ export class HostedNetwork {
     const known = this.#ranges.get(key);
     if (known !== undefined) return known;
     if (end > this.#chain.segments.length) {
-      throw new OutriderError('OUT_MODEL_SHAPE', `layers ${first} to ${end} asked for, the network has ${this.#chain.segments.length}`);
+      throw new OutriderError('OUT_MODEL_TENSOR', `layers ${first} to ${end} asked for, the network has ${this.#chain.segments.length}`);
     }
     const made: Range = { part: rangeOf(this.#chain, first, end), session: null };
     this.#ranges.set(key, made);

@@ -76,7 +76,7 @@ export class SharedNetwork {
     if (this.#upload.plans.length > 0) void this.#connect();
   }
 
-  /** Answers always, where the network runs on board at all. Rejects with OUT_MODEL_SHAPE for inputs that do not fit, OUT_ELASTIC_CLOSED. */
+  /** Answers always, where the network runs on board at all. Rejects with OUT_MODEL_TENSOR for inputs that do not fit, OUT_ELASTIC_CLOSED. */
   infer(inputs: NamedTensors): Promise<SharedAnswer> {
     const answer = this.#tail.then(() => this.#infer(inputs));
     this.#tail = answer.catch(() => undefined);
@@ -119,7 +119,7 @@ export class SharedNetwork {
       checkTensors(results, specs, 'answer');
       for (const name of part.outputs) {
         const tensor = results.get(name);
-        if (tensor === undefined) throw new OutriderError('OUT_MODEL_SHAPE', `answer: tensor ${name} is missing`);
+        if (tensor === undefined) throw new OutriderError('OUT_MODEL_TENSOR', `answer: tensor ${name} is missing`);
         alive.set(name, tensor);
       }
     }
