@@ -50,6 +50,12 @@ export const siteConfigSchema = z.strictObject({
   hosts: z.number().int().min(0).max(64).default(2),
   /** Hosts are called `<hostPrefix>-1` and so on: different on each machine of a site. */
   hostPrefix: idSchema.default('edge'),
+  /** `nats://host:4222,…`: checkpoints and bundles in the object store of a NATS JetStream cluster, so that any machine can take over. */
+  checkpoints: z
+    .string()
+    .regex(/^nats:\/\/[^,\s]+(\s*,\s*nats:\/\/[^,\s]+)*$/, 'nats://host:port, several separated by commas')
+    .nullable()
+    .default(null),
   /** Folder of bundles, checkpoints and the site key. */
   data: z.string().default('out/site'),
   host: z

@@ -147,10 +147,10 @@ function hostConfig(
   { credentials, tls }: SecurityPosture,
   trustedKeys: readonly string[],
 ): HostProcessConfig {
-  const { site, data, listen: bindHost, logLevel } = config;
+  const { site, data, listen: bindHost, logLevel, checkpoints } = config;
   const { username = null, password = null } = credentials ?? {};
   const where = { bindHost, advertisedHost: advertisedHost(config) };
-  return { ...config.host, trustedKeys: [...trustedKeys], site, host, brokerUrl, username, password, data, logLevel, tls, ...where };
+  return { ...config.host, trustedKeys: [...trustedKeys], site, host, brokerUrl, username, password, data, checkpoints, logLevel, tls, ...where };
 }
 
 /** The keys whose signature a bundle needs here; none: any bundle runs. */

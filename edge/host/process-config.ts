@@ -13,6 +13,8 @@ export const hostProcessSchema = z.strictObject({
   data: z.string(),
   /** PEM texts: for the broker, the data plane and the REST API; null on loopback. */
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).nullable(),
+  /** `nats://…` of a cluster that keeps checkpoints and bundles; null: the folder does. */
+  checkpoints: z.string().nullable(),
   bindHost: z.string(),
   advertisedHost: z.string(),
   memoryBytes: z.number().int().positive(),

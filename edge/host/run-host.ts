@@ -7,6 +7,8 @@ import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { FileCheckpointStore } from '../control/file-checkpoint-store.ts';
 import { FileModuleRepository } from '../control/module-repository.ts';
+import { NatsCheckpointStore } from '../control/nats-checkpoint-store.ts';
+import { SharedModuleRepository } from '../control/shared-module-repository.ts';
 import { EdgeHost, hostWill } from './edge-host.ts';
 import { startExecutionRest } from './execution-rest.ts';
 import { machineResources } from './host-resources.ts';
@@ -38,6 +40,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     ...(config.password === null ? {} : { password: config.password }),
     ...(tls === null ? {} : { tls }),
   });
+  const stores = await openStores(config, logger);
   const sandbox = new WorkerSandbox({
     site,
     bindHost,
@@ -63,8 +66,8 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       advertisedHost,
       ...(dataPlaneTls === null ? {} : { tls: { server: dataPlaneTls } }),
     }),
-    repository: new FileModuleRepository(join(config.data, 'bundles')),
-    checkpoints: new FileCheckpointStore(join(config.data, 'checkpoints')),
+    repository: stores.repository,
+    checkpoints: stores.checkpoints,
     resources: machineResources({ ...config, accelerator }),
     limits: {
       ...DEFAULT_LIMITS,
@@ -83,6 +86,24 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       await edgeHost.close();
       await sandbox.close();
       await bus.close();
+      await stores.close();
     },
   };
+}
+
+/** On this machine's disk, or in a cluster that all machines of the site share. */
+async function openStores(config: HostProcessConfig, logger: Logger) {
+  const files = new FileModuleRepository(join(config.data, 'bundles'));
+  if (config.checkpoints === null) {
+    const checkpoints = new FileCheckpointStore(join(config.data, 'checkpoints'));
+    return { repository: files, checkpoints, close: async () => undefined };
+  }
+  const options = { url: config.checkpoints, site: config.site, logger };
+  const checkpoints = await NatsCheckpointStore.open(options);
+  const repository = await SharedModuleRepository.open(files, options);
+  const close = async (): Promise<void> => {
+    await checkpoints.close();
+    await repository.close();
+  };
+  return { repository, checkpoints, close };
 }
