@@ -30,7 +30,7 @@ export async function hostIdentity({ enroll, siteUrl, identity }: JoinHostOption
 
 /** The host's own configuration, from its identity and (for limits and grants) a site configuration. */
 export function joinedHostConfig(identity: Identity, config: SiteConfig, listen: string): HostProcessConfig {
-  const { data, logLevel, host, broker, advertise, brokerCredentials } = config;
+  const { data, logLevel, host, broker, advertise, brokerCredentials, checkpoints } = config;
   return {
     ...host,
     site: identity.site,
@@ -40,6 +40,7 @@ export function joinedHostConfig(identity: Identity, config: SiteConfig, listen:
     password: brokerCredentials?.password ?? null,
     tls: identity.tls,
     data,
+    checkpoints,
     logLevel,
     bindHost: listen,
     advertisedHost: advertise ?? firstAddress(identity),

@@ -150,7 +150,20 @@ function hostConfig(
   const { site, data, listen: bindHost, logLevel, checkpoints } = config;
   const { username = null, password = null } = credentials ?? {};
   const where = { bindHost, advertisedHost: advertisedHost(config) };
-  return { ...config.host, trustedKeys: [...trustedKeys], site, host, brokerUrl, username, password, data, checkpoints, logLevel, tls, ...where };
+  return {
+    ...config.host,
+    trustedKeys: [...trustedKeys],
+    site,
+    host,
+    brokerUrl,
+    username,
+    password,
+    data,
+    checkpoints,
+    logLevel,
+    tls,
+    ...where,
+  };
 }
 
 /** The keys whose signature a bundle needs here; none: any bundle runs. */

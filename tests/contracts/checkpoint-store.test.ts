@@ -166,7 +166,7 @@ describe('checkpoint store: disk, process killed while it writes', () => {
     }
     // What a kill left half-written is no checkpoint, and a damaged newest one gives way to the one before.
     const names = (await readdir(join(directory, 'victim'))).filter((file) => file.endsWith('.checkpoint')).toSorted();
-    await writeFile(join(directory, 'victim', names.at(-1) as string), 'torn');
+    await writeFile(join(directory, 'victim', names.at(-1) ?? ''), 'torn');
     expect((await new FileCheckpointStore(directory).latest('victim'))?.bytes.byteLength).toBe(200_000);
     await rm(directory, { recursive: true, force: true });
   }, 60_000);
