@@ -74,7 +74,7 @@ export class Part {
       child.once('exit', (code, signal) => {
         if (this.#stopped || signal === 'SIGKILL') return;
         // It could not start, the broker being away at that moment: a service manager tries again, too.
-        setTimeout(() => this.#spawn().then(resolve, reject), RESTART_MS);
+        setTimeout(() => void this.#spawn().then(resolve, reject), RESTART_MS);
         if (words !== '') process.stderr.write(`${this.name} ended with ${signal ?? code}, is started again: ${words.split('\n')[0]}\n`);
       });
       child.once('error', (error) => {
