@@ -18,7 +18,7 @@ interface Rules {
 /** What a role may do at a site. A rover speaks only for itself; what it may say in a mission is what rovers say there. */
 export function rulesFor(identity: ClientIdentity, site: string): Rules {
   const base = `outrider/${site}`;
-  const readable = [`${base}/rover/#`, `${base}/mission/#`, `${base}/host/+/status`, `${base}/placement/#`, `${base}/manager/status`];
+  const readable = [`${base}/rover/#`, `${base}/mission/#`, `${base}/host/+/status`, `${base}/placement/#`, `${base}/manager/+`];
   switch (identity.role) {
     case 'site':
       return { publish: [`${base}/#`], subscribe: [`${base}/#`] };
@@ -56,8 +56,21 @@ export function rulesFor(identity: ClientIdentity, site: string): Rules {
   }
 }
 
+/** Rules by identity: a broker asks for every message, thousands of times a second. */
+const known = new WeakMap<ClientIdentity, { readonly site: string; readonly rules: Rules; readonly allowed: Set<string> }>();
+/** Topics that an identity was found to be allowed to publish, at most: a rover uses a dozen. */
+const MAX_REMEMBERED_TOPICS = 64;
+
 export function mayPublish(identity: ClientIdentity, site: string, topic: string): boolean {
-  return rulesFor(identity, site).publish.some((filter) => topicMatches(filter, topic));
+  let entry = known.get(identity);
+  if (entry === undefined || entry.site !== site) {
+    entry = { site, rules: rulesFor(identity, site), allowed: new Set() };
+    known.set(identity, entry);
+  }
+  if (entry.allowed.has(topic)) return true;
+  if (!entry.rules.publish.some((filter) => topicMatches(filter, topic))) return false;
+  if (entry.allowed.size < MAX_REMEMBERED_TOPICS) entry.allowed.add(topic);
+  return true;
 }
 
 /** A filter is allowed when a permitted one covers it entirely. */

@@ -49,6 +49,11 @@ export class Failover {
     return this.#completed;
   }
 
+  /** Whether an instance is being brought back. */
+  tends(instance: string): boolean {
+    return this.#attempts.has(instance);
+  }
+
   /** Begins to bring an instance back; `why` is told to people. */
   begin(record: PlacementRecord, why: string): void {
     const { book, clock } = this.#options;

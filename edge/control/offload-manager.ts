@@ -144,7 +144,9 @@ export class OffloadManager {
     if (this.#options.bus.connected) this.resources.expire();
     for (const { instance } of this.#reservations.expire(this.#options.clock.nowSec())) this.resources.settle(instance);
     this.failover.step();
-    if (++this.#ticks % 4 === 0) this.evacuation.balance();
+    if (++this.#ticks % 4 !== 0 || !this.#options.bus.connected) return;
+    this.#keeper.tendOrphans();
+    this.evacuation.balance();
   }
 
   #tell(mission: string, kind: MissionEvent['kind'], rover: string | null, text: string): void {

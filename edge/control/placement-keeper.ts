@@ -21,8 +21,12 @@ export interface PlacementKeeperOptions {
   readonly tellLost: (mission: string, text: string) => void;
 }
 
+/** How long a record may be without a host that says anything [s]: hosts speak every second. */
+const ORPHAN_GRACE_SEC = 1.2;
+
 export class PlacementKeeper {
   readonly #options: PlacementKeeperOptions;
+  readonly #orphanSinceSec = new Map<string, number>();
 
   constructor(options: PlacementKeeperOptions) {
     this.#options = options;
@@ -59,6 +63,32 @@ export class PlacementKeeper {
       if (record.status === 'restarting') failover.begin(record, 'the manager changed while it was being restarted');
       else if (record.host === null || resources().host(record.host) === null) this.#lost(record, `${record.host ?? 'its host'} is gone`);
     }
+  }
+
+  /**
+   * Called about every second: looks after records that nobody looks after. A new manager may get what the broker retains, and what
+   * hosts say, later than it began to act.
+   */
+  tendOrphans(): void {
+    const { book, failover, resources, clock } = this.#options;
+    const now = clock.nowSec();
+    const orphans = new Set<string>();
+    for (const record of book.all()) {
+      const tended = record.status === 'restarting' ? failover.tends(record.instance) : this.#isPresent(record, resources());
+      if (tended) continue;
+      orphans.add(record.instance);
+      const since = this.#orphanSinceSec.get(record.instance) ?? now;
+      this.#orphanSinceSec.set(record.instance, since);
+      if (now - since < ORPHAN_GRACE_SEC) continue;
+      this.#orphanSinceSec.delete(record.instance);
+      if (record.status === 'restarting') failover.begin(record, 'the manager changed while it was being restarted');
+      else this.#lost(record, `${record.host ?? 'its host'} is gone`);
+    }
+    for (const instance of this.#orphanSinceSec.keys()) if (!orphans.has(instance)) this.#orphanSinceSec.delete(instance);
+  }
+
+  #isPresent({ host }: PlacementRecord, resources: ResourceManager): boolean {
+    return host !== null && resources.host(host) !== null;
   }
 
   /** Ends every instance of a mission. */

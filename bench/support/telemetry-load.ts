@@ -1,0 +1,87 @@
+// Worker thread: rovers that publish their telemetry, each over a TCP connection of its own, evenly spread over the period.
+// Speaks just enough MQTT 3.1.1 (CONNECT, PUBLISH QoS 0, PINGREQ) that the load costs little beside what is measured.
+import { connect, type Socket } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { RoverState } from '../../shared/protocol/rover.ts';
+
+interface LoadOptions {
+  readonly port: number;
+  readonly rovers: number;
+  readonly rateHz: number;
+  readonly seconds: number;
+}
+
+const { port, rovers, rateHz, seconds } = workerData as LoadOptions;
+const CONNACK_BYTES = 4;
+/** Connections that are opened at a time. */
+const BATCH = 25;
+
+const text = (value: string): Buffer => {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
+};
+
+/** A packet with its remaining length (MQTT 3.1.1, section 2.2.3). */
+function packet(header: number, body: Buffer): Buffer {
+  const length: number[] = [];
+  let left = body.length;
+  do {
+    length.push((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
+    left >>= 7;
+  } while (left > 0);
+  return Buffer.concat([Buffer.from([header, ...length]), body]);
+}
+
+function openRover(id: string): Promise<Socket> {
+  // Clean session, user name, keep-alive of 60 s.
+  const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b1000_0010, 0, 60]), text(id), text(id)]);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(packet(0x10, body)));
+    socket.once('error', reject);
+    socket.once('data', (answer: Buffer) => {
+      if (answer.length < CONNACK_BYTES || answer[3] !== 0) reject(new Error(`${id} was refused: ${answer[3]}`));
+      else resolve(socket);
+    });
+  });
+}
+
+/** Telemetry as a rover sends it; `stampSec` is when, so that the other end can tell how long it took. */
+function state(rover: string, sequence: number): Buffer {
+  const value: RoverState = {
+    rover,
+    stampSec: (performance.timeOrigin + performance.now()) / 1000,
+    pose: { x: 12.345 + sequence * 0.01, y: -3.21, theta: 1.234 },
+    ...{ linearMPerSec: 0.31, angularRadPerSec: 0.02, activity: 'exploring', batteryFraction: 0.81, temperatureC: 54.2 },
+    ...{ cpuFraction: 0.44, powerW: 7.1, distanceM: 123.4 },
+    path: Array.from({ length: 12 }, (_, index) => [12 + index * 0.4, -3 + index * 0.1]),
+    modules: [
+      { module: 'map-server', placement: 'edge-1', epoch: 2, calls: sequence, latencyMs: 12.3, modelled: false },
+      { module: 'object-detection', placement: 'edge-2', epoch: 4, calls: sequence, latencyMs: 18.9, modelled: false },
+    ],
+    faults: [],
+  };
+  return packet(0x31, Buffer.concat([text(`outrider/bench/rover/${rover}/state`), Buffer.from(JSON.stringify(value))]));
+}
+
+const sockets: Socket[] = [];
+for (let first = 0; first < rovers; first += BATCH) {
+  const ids = Array.from({ length: Math.min(BATCH, rovers - first) }, (_, index) => `rover-${first + index}`);
+  sockets.push(...(await Promise.all(ids.map(openRover))));
+}
+for (const socket of sockets) socket.on('error', () => undefined);
+parentPort?.postMessage({ type: 'connected' });
+
+const startMs = performance.now();
+const total = Math.round(rovers * rateHz * seconds);
+let sent = 0;
+const timer = setInterval(() => {
+  const due = Math.min(total, Math.floor(((performance.now() - startMs) / 1000) * rovers * rateHz));
+  for (; sent < due; sent += 1) sockets[sent % rovers]?.write(state(`rover-${sent % rovers}`, Math.floor(sent / rovers)));
+  if (sent < total) return;
+  clearInterval(timer);
+  parentPort?.postMessage({ type: 'sent', sent, seconds: (performance.now() - startMs) / 1000 });
+}, 5);
+parentPort?.on('message', () => {
+  for (const socket of sockets) socket.destroy();
+  process.exit(0);
+});

@@ -1,0 +1,188 @@
+// Telemetry of a thousand rovers through one broker: the embedded one, and beside it NATS and Mosquitto where they are installed.
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { connectMqttBus } from '../shared/bus/mqtt-bus.ts';
+import { atLeast, atMost, type Bench, quantile } from './bench-result.ts';
+
+const ROVERS = 1000;
+const RATE_HZ = 5;
+const WARM_UP_SEC = 3;
+const MEASURED_SEC = 10;
+const SUFFIX = import.meta.url.slice(-3);
+
+interface RunningBroker {
+  readonly port: number;
+  readonly child: ChildProcess;
+  close(): Promise<void>;
+}
+
+export const bench: Bench = {
+  name: 'telemetry',
+  description: `${ROVERS} rovers at ${RATE_HZ} Hz through one broker to a dashboard: delivery, memory; side by side with other brokers`,
+  run: async ({ log }) => {
+    const brokers: [string, () => Promise<RunningBroker | null>][] = [
+      ['embedded', embedded],
+      ['nats', nats],
+      ['mosquitto', mosquitto],
+    ];
+    const results: Record<string, unknown> = { rovers: ROVERS, rate_hz: RATE_HZ };
+    let p99: number | null = null;
+    let delivered: number | null = null;
+    for (const [name, start] of brokers) {
+      const broker = await start();
+      if (broker === null) {
+        results[name] = 'not installed';
+        continue;
+      }
+      log(`${name} …`);
+      try {
+        const figures = await measure(broker);
+        results[name] = figures;
+        if (name === 'embedded') {
+          p99 = figures.delivery_p99_ms;
+          delivered = figures.delivered_fraction;
+        }
+      } finally {
+        await broker.close();
+      }
+    }
+    return { results, targets: { embedded_delivery_p99_ms: atMost(p99, 100), embedded_delivered_fraction: atLeast(delivered, 0.999) } };
+  },
+};
+
+async function measure({ port, child }: RunningBroker) {
+  const emptyBytes = await residentBytes(child);
+  const bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${port}`, clientId: 'dashboard', keepAliveSec: 30 });
+  const latenciesMs: number[] = [];
+  let received = 0;
+  let bytes = 0;
+  let fromSec = Number.POSITIVE_INFINITY;
+  await bus.subscribe('outrider/bench/rover/+/state', ({ payload }) => {
+    received += 1;
+    bytes += payload.byteLength;
+    const { stampSec } = JSON.parse(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString()) as { stampSec: number };
+    if (stampSec >= fromSec) latenciesMs.push(now() - stampSec * 1000);
+  });
+  const load = new Worker(new URL(`./support/telemetry-load${SUFFIX}`, import.meta.url), {
+    workerData: { port, rovers: ROVERS, rateHz: RATE_HZ, seconds: WARM_UP_SEC + MEASURED_SEC },
+  });
+  const said = (type: string): Promise<{ readonly sent: number; readonly seconds: number }> =>
+    new Promise((resolve, reject) => {
+      load.on('message', (message: { type: string; sent: number; seconds: number }) => {
+        if (message.type === type) resolve(message);
+      });
+      load.once('error', reject);
+    });
+  const end = said('sent');
+  await said('connected');
+  fromSec = now() / 1000 + WARM_UP_SEC;
+  const { sent, seconds } = await end;
+  for (let waited = 0; waited < 5000 && received < sent; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+  const fullBytes = await residentBytes(child);
+  load.postMessage('end');
+  await bus.close();
+  return {
+    messages_per_sec: sent / seconds,
+    bytes_per_message: bytes / Math.max(1, received),
+    delivered_fraction: received / sent,
+    delivery_p50_ms: quantile(latenciesMs, 0.5),
+    delivery_p99_ms: quantile(latenciesMs, 0.99),
+    delivery_max_ms: quantile(latenciesMs, 1),
+    memory_mb: fullBytes / 1e6,
+    memory_per_rover_kb: (fullBytes - emptyBytes) / ROVERS / 1e3,
+  };
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+async function embedded(): Promise<RunningBroker> {
+  const child = fork(new URL(`./support/telemetry-broker${SUFFIX}`, import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('message', (message: { port: number }) => resolve(message.port));
+    child.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
+  });
+  return { port, child, close: () => ended(child) };
+}
+
+async function nats(): Promise<RunningBroker | null> {
+  return installed('nats-server', (port, folder) => [
+    'nats.conf',
+    [
+      'server_name: bench',
+      `listen: 127.0.0.1:${port + 1}`,
+      `jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }`,
+      `mqtt { listen: 127.0.0.1:${port} }`,
+    ],
+    (file) => ['-c', file],
+  ]);
+}
+
+async function mosquitto(): Promise<RunningBroker | null> {
+  return installed('mosquitto', (port) => [
+    'mosquitto.conf',
+    [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'persistence false'],
+    (file) => ['-c', file],
+  ]);
+}
+
+type Setup = (port: number, folder: string) => readonly [file: string, lines: readonly string[], args: (file: string) => string[]];
+
+/** Starts a broker of the operating system's packages; null where it is not installed. */
+async function installed(command: string, setup: Setup): Promise<RunningBroker | null> {
+  const folder = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
+  const port = await freePort();
+  const [name, lines, args] = setup(port, folder);
+  const file = join(folder, name);
+  await writeFile(file, `${lines.join('\n')}\n`);
+  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/local/sbin` };
+  const child = spawn(command, args(file), { stdio: 'ignore', env });
+  const missing = new Promise<'missing'>((resolve) => child.once('error', () => resolve('missing')));
+  const close = async (): Promise<void> => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const state = await Promise.race([answers(port), missing]);
+    if (state === 'missing') return null;
+    if (state) return { port, child, close };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await close();
+  throw new Error(`${command} does not answer on port ${port}`);
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Memory of a process that lies in RAM [bytes]. */
+async function residentBytes({ pid }: ChildProcess): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
