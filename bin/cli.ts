@@ -57,8 +57,8 @@ async function buildProgram(): Promise<Command> {
 
   program
     .command('replay')
-    .description('play a recorded CARMEN log (.log or .log.gz) through the rover agent, offload path and Map Server')
-    .argument('<log>', 'the log')
+    .description('play a recorded CARMEN log (.log or .log.gz), or what `robot --record` wrote (.mcap), through the rover agent')
+    .argument('<log>', 'the log or recording')
     .option('--rovers <n>', 'split the log in time among so many rovers', integer(1, 16), 1)
     .addOption(new Option('--odometry <kind>', 'which pose the rovers drive by').choices(['corrected', 'raw']).default('corrected'))
     .option('--evaluate', "measure the relative pose error against the log's corrected poses")
@@ -113,6 +113,7 @@ async function buildProgram(): Promise<Command> {
     .option('--broker <url>', 'broker of the edge site (default: as the identity says, else mqtt://127.0.0.1:1883)')
     .option('--site <id>', 'id of the site (default: as the identity says, else site)')
     .option('--insecure', 'use a broker outside loopback without TLS, on a network that everybody on is trusted')
+    .option('--record <file>', 'write down all that the ports deliver (MCAP), for `outrider replay`')
     .addOption(json())
     .action(async (options, command: Command) => finish(await runRobot(options, command)));
 

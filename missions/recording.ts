@@ -1,7 +1,7 @@
 // mission.mcap: everything that the mission said over the bus, as JSON channels with their schemas, plus Foxglove's own
 // schemas for map, hazards and rovers, so that the file opens in Foxglove without a plug-in.
 import { open, type FileHandle } from 'node:fs/promises';
-import { McapWriter, type IWritable } from '@mcap/core';
+import { McapWriter } from '@mcap/core';
 import { z } from 'zod';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
@@ -9,6 +9,7 @@ import { mapMetadata, mapObject, mapTile } from '../shared/protocol/map-view.ts'
 import { filterOf, type MessageDefinition } from '../shared/protocol/message.ts';
 import { missionEvent, missionStatus } from '../shared/protocol/mission.ts';
 import { roverGoal, roverPresence, roverState } from '../shared/protocol/rover.ts';
+import { FileWritable } from '../shared/recording/file-writable.ts';
 import type { MapObject } from '../shared/protocol/map-view.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
 import { isOutriderError } from '../shared/errors.ts';
@@ -110,24 +111,6 @@ export class MissionRecording {
     const sequence = (this.#sequence.get(channelId) ?? 0) + 1;
     this.#sequence.set(channelId, sequence);
     await this.#writer.addMessage({ channelId, sequence, logTime, publishTime: logTime, data: encode(value) });
-  }
-}
-
-class FileWritable implements IWritable {
-  readonly #file: FileHandle;
-  #position = 0n;
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  position(): bigint {
-    return this.#position;
-  }
-
-  async write(buffer: Uint8Array): Promise<void> {
-    await this.#file.write(buffer);
-    this.#position += BigInt(buffer.byteLength);
   }
 }
 

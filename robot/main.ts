@@ -36,6 +36,7 @@ export interface ReplayOptions {
 
 /** Plays a log through the fleet, or (with `evaluate` or `relations`) measures localisation on it. Throws coded errors for a bad log. */
 export async function runReplay(path: string, options: ReplayOptions): Promise<boolean> {
+  if (path.endsWith('.mcap')) return (await import('./replay/main.ts')).runRecordingReplay(path, options);
   const log = await loadCarmenLog(path);
   const head = {
     log: basename(path),

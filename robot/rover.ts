@@ -61,7 +61,8 @@ export interface RoverOptions {
   readonly passenger?: { readonly finished: () => boolean };
 }
 
-const CONTROL_PERIOD_SEC = 0.1;
+/** Time between two control cycles [s]. */
+export const CONTROL_PERIOD_SEC = 0.1;
 const SHARE_PERIOD_SEC = 1;
 const STATE_PERIOD_SEC = 0.2;
 const OWN_MAP_PERIOD_SEC = 0.5;
@@ -213,12 +214,13 @@ export class Rover {
     }
     this.#pose = compose(this.#mapToOdom, odometryPose);
     this.#history.add(now, this.#pose);
-    if (this.#options.passenger === undefined) this.#drive(now, lidar.connected, drive.connected);
+    const viewedFrom = this.#takeViewedFrom(); // also a passenger places what it sees
+    if (this.#options.passenger === undefined) this.#drive(now, lidar.connected, drive.connected, viewedFrom);
     this.#settle(now);
   }
 
   /** Decides where to go and commands the wheels. */
-  #drive(now: number, lidarConnected: boolean, driveConnected: boolean): void {
+  #drive(now: number, lidarConnected: boolean, driveConnected: boolean, viewedFrom: readonly Pose2[]): void {
     const { ports, geometry } = this.#options;
     if (now >= this.#ownMapDueSec) {
       this.#ownMapDueSec = now + OWN_MAP_PERIOD_SEC;
@@ -232,7 +234,7 @@ export class Rover {
       ownMap: this.#ownMap,
       mergedMap: this.#frame.located ? this.#view.map() : null,
       others: this.#frame.located ? this.#fleet.others() : [],
-      viewedFrom: this.#takeViewedFrom(),
+      viewedFrom,
     });
     const command = this.#paused || !driveConnected ? STOP : this.#navigation.command;
     const { leftRadPerSec, rightRadPerSec } = toWheelSpeeds(command, geometry);

@@ -20,6 +20,10 @@ export const ERRORS = define({
     summary: 'A configuration, scenario or mission file cannot be read or is not YAML.',
     remedy: 'Check the path, the permissions and the line that the message names.',
   },
+  OUT_RECORDING_INVALID: {
+    summary: 'A file is not a recording of a rover’s ports, or what it holds is damaged.',
+    remedy: 'Give a file that `outrider robot --record` wrote; one that was cut off by a crash is read up to there.',
+  },
   OUT_CLI_USAGE: {
     summary: 'A command was called with unknown or contradictory options.',
     remedy: 'Run the command with --help.',

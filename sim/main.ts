@@ -72,6 +72,8 @@ export interface RobotCommandOptions {
   /** Folder of the identity. */
   readonly identity?: string;
   readonly insecure?: boolean;
+  /** File that what the ports deliver is written to. */
+  readonly record?: string;
 }
 
 /** One rover in this process. Throws OUT_CLI_USAGE without `--sim`. */
@@ -81,7 +83,8 @@ export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
   const file = await loadYaml(options.sim === true ? DEFAULT_MISSION : options.sim, missionFileSchema);
   const joining = await roverMembership(options);
   const { runSimulatedRover } = await import('./live/main.ts');
-  return runSimulatedRover(file, await loadBundles(), { index: options.index, seed: options.seed, ...joining });
+  const { index, seed, record } = options;
+  return runSimulatedRover(file, await loadBundles(), { index, seed, ...joining, ...(record === undefined ? {} : { record }) });
 }
 
 export async function loadBundles(): Promise<RoverBundles> {

@@ -11,6 +11,8 @@ import { MissionRecording } from '../../missions/recording.ts';
 import type { MissionReport } from '../../missions/report.ts';
 import { summary } from '../../missions/report-summary.ts';
 import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
+import { PortRecorder } from '../../robot/recording/port-recorder.ts';
+import type { RoverPorts } from '../../robot/rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
@@ -150,6 +152,8 @@ export interface RobotOptions {
   readonly site: string;
   /** Of an enrolled rover; null: a site on loopback, or one that was said to be trusted. */
   readonly identity: Identity | null;
+  /** File that what the ports deliver is written to. */
+  readonly record?: string;
 }
 
 /** One simulated rover in this process, joining the site behind `broker`, until Ctrl-C. Its world holds no other rovers' bodies. */
@@ -167,15 +171,24 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity };
+  const recorder = options.record === undefined ? null : await startRecorder(options.record, body, clock);
   try {
-    const { assembled } = await startRover(body, joined, file, bundles, clock);
+    const { assembled } = await startRover(body, joined, file, bundles, clock, recorder?.ports);
+    recorder?.follow(() => assembled.rover.pose);
     process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
     await interrupted;
     await assembled.stop();
   } finally {
     simulated.site.stop();
+    await recorder?.close();
   }
+  if (recorder?.state.failure) throw recorder.state.failure;
   return true;
+}
+
+function startRecorder(path: string, body: SimulatedRover, clock: SystemClock): Promise<PortRecorder> {
+  const { spec, pose } = body.vehicle;
+  return PortRecorder.start({ path, clock, ports: body, head: { rover: body.id, startPose: { ...pose }, geometry: { ...spec.geometry } } });
 }
 
 function interruption(): Promise<'interrupted'> {
@@ -198,6 +211,7 @@ async function startRover(
   file: MissionFile,
   bundles: RoverBundles,
   clock: SystemClock,
+  ports: RoverPorts = body,
 ): Promise<Agent> {
   const { site, brokerUrl, identity = null } = joined;
   const tls = identity === null ? {} : { tls: identity.tls };
@@ -208,7 +222,7 @@ async function startRover(
     mission: file.mission.id,
     startPose: file.mission.startPoses === 'all' || body.id === file.fleet.rovers[0]?.id ? body.vehicle.pose : null,
     geometry: body.vehicle.spec.geometry,
-    ports: body,
+    ports,
     compute: body.compute,
     modelled: 'onboard',
     clock,
