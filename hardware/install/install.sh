@@ -17,6 +17,11 @@ udevadm trigger
 for unit in outrider-watchdog.service outrider-rover.service; do
   install -D -m 644 "$here/$unit" "/etc/systemd/system/$unit"
 done
+# onnxruntime-node brings the binaries of every system; those of the others, some 220 MB, are of no use on a rover.
+runtime="$here/../../node_modules/onnxruntime-node/bin"
+if [ -d "$runtime" ]; then
+  find "$runtime" -mindepth 2 -maxdepth 2 -type d \( -name darwin -o -name win32 \) -exec rm -rf {} +
+fi
 install -d -m 755 /etc/outrider
 if [ ! -e /etc/outrider/rover.yaml ]; then
   install -m 644 "$here/../freenove-4wd/rover.yaml" /etc/outrider/rover.yaml
