@@ -159,9 +159,14 @@ async function runRobot(flags: RobotFlags, command: Command): Promise<boolean> {
   const given = <K extends 'broker' | 'site'>(key: K): { [key in K]?: string } =>
     command.getOptionValueSource(key) === 'cli' ? ({ [key]: flags[key] } as { [key in K]: string }) : {};
   const { body } = await loadYaml(flags.config, z.looseObject({ body: z.enum(BODIES) }));
+  const recording = flags.record === undefined ? {} : { record: flags.record };
   switch (body) {
     case 'freenove-4wd':
-      return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, { ...given('broker'), ...given('site') });
+      return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, {
+        ...given('broker'),
+        ...given('site'),
+        ...recording,
+      });
   }
 }
 

@@ -14,6 +14,7 @@ import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
+import { PortRecorder } from '../recording/port-recorder.ts';
 import { roverFields } from '../rover-yaml.ts';
 import { roverLastWill } from '../telemetry.ts';
 
@@ -59,12 +60,15 @@ export interface FreenoveRobotOptions {
   /** Override what the file says. */
   readonly broker?: string;
   readonly site?: string;
+  /** File that what the ports deliver is written to. */
+  readonly record?: string;
 }
 
 /** Runs until SIGINT or SIGTERM; true after a clean stop. Throws coded errors at the start, never later. */
 export async function runFreenoveRobot(path: string, options: FreenoveRobotOptions = {}): Promise<boolean> {
   const ended = interruption();
-  const config = { ...(await loadYaml(path, freenoveRoverSchema)), ...options };
+  const { record, ...given } = options;
+  const config = { ...(await loadYaml(path, freenoveRoverSchema)), ...given };
   const { id, site, mission } = config;
   const logger = pinoLogger(config.logLevel, { rover: id });
   const clock = new SystemClock({ onError: (error) => logger.error({ error: String(error) }, 'a task failed') });
@@ -78,6 +82,9 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
   try {
     if (config.watchdog === null) logger.warn({}, 'no watchdog is configured: the motors keep turning if this process dies');
     const lidar = await loadLidar(config, clock, logger);
+    const ports = { drive: body.drive, lidar: lidar.port, camera: null, power: body.power, metrics: await loadMetrics(clock) };
+    const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
+    const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const bus = await connectMqttBus({ url: config.broker, clientId: id, will: roverLastWill(site, id, mission), logger });
     const assembled = await assembleRover({
       id,
@@ -85,7 +92,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       mission,
       startPose: config.startPose,
       geometry: config.freenove.geometry,
-      ports: { drive: body.drive, lidar: lidar.port, camera: null, power: body.power, metrics: await loadMetrics(clock) },
+      ports: recorder?.ports ?? ports,
       compute: null,
       modelled: 'none',
       clock,
@@ -97,7 +104,10 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       detection: config.detection,
       logger,
     });
+    recorder?.follow(() => assembled.rover.pose);
     await driveUntil(ended, assembled, body, logger);
+    await recorder?.close();
+    if (recorder?.state.failure) logger.warn({ error: recorder.state.failure.message }, 'the recording is not whole');
     lidar.close();
     await bus.close();
   } finally {

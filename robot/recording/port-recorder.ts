@@ -63,8 +63,11 @@ export class PortRecorder {
   /** Opens `path` anew and begins to record. Rejects when it cannot be written. */
   static async start(options: PortRecorderOptions): Promise<PortRecorder> {
     const { clock, path, head, ports } = options;
+    const { rover, startPose, geometry } = head;
+    const { wheelRadiusM, wheelBaseM } = geometry; // and nothing else that a configuration may hold beside them
+    const camera = ports.camera === null ? null : cameraOf(ports.camera);
     const recorder = new PortRecorder(await clock.hold(open(path, 'w')), options);
-    await clock.hold(recorder.#begin({ version: 1, ...head, camera: ports.camera === null ? null : cameraOf(ports.camera) }));
+    await clock.hold(recorder.#begin({ version: 1, rover, startPose, geometry: { wheelRadiusM, wheelBaseM }, camera }));
     return recorder;
   }
 
