@@ -50,6 +50,7 @@ function state(rover: string, sequence: number): Buffer {
   const value: RoverState = {
     rover,
     stampSec: (performance.timeOrigin + performance.now()) / 1000,
+    located: true,
     pose: { x: 12.345 + sequence * 0.01, y: -3.21, theta: 1.234 },
     ...{ linearMPerSec: 0.31, angularRadPerSec: 0.02, activity: 'exploring', batteryFraction: 0.81, temperatureC: 54.2 },
     ...{ cpuFraction: 0.44, powerW: 7.1, distanceM: 123.4 },
