@@ -1,5 +1,6 @@
 // What an operator writes down about a mission: the `mission:` section of a mission file, checked with every problem listed.
 import { z } from 'zod';
+import { detectorChoiceFields } from '../shared/inference/detector-choice.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 
 const seconds = z.number().positive();
@@ -36,6 +37,7 @@ export const missionSchema = z.strictObject({
   mapServer: z.strictObject({ placement: z.enum(['edge', 'onboard']).default('edge') }).prefault({}),
   detection: z
     .strictObject({
+      ...detectorChoiceFields,
       placement: z.enum(['policy', 'edge', 'onboard']).default('policy'),
       periodSec: z.number().min(0.05).max(10).default(0.5).describe('Time between two camera frames given to the detector [s].'),
       triggers: detectionTriggersSchema.prefault({}),

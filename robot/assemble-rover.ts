@@ -10,14 +10,18 @@ import { createMapViewHost } from '../shared/modules/host-impl/map-view.ts';
 import { inlineRegistration, threadedRegistration } from '../shared/modules/host-impl/registration.ts';
 import { loadVisionHost } from '../shared/modules/host-impl/vision-opencv.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
+import type { NeuralDetectorHandle } from '../shared/modules/neural-detection/handle.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { DataPlane } from '../shared/ports/data-plane.ts';
 import type { DeviceCompute } from '../shared/ports/device-metrics.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
+import { localService } from '../shared/services/local-services.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { OffloadHandler } from './offload/offload-handler.ts';
+import { classicalSearch, type FrameSearch, neuralSearch } from './perception/frame-search.ts';
+import { JpegPolicy } from './perception/jpeg-policy.ts';
 import { type PlacementMode, type PlacementTriggers, Placing } from './placing.ts';
 import { Rover, type RoverOptions, type RoverPorts } from './rover.ts';
 import { RoverModules } from './rover-modules.ts';
@@ -25,6 +29,7 @@ import { RoverModules } from './rover-modules.ts';
 export interface RoverBundles {
   readonly mapServer: ModuleBundle;
   readonly detector: ModuleBundle;
+  readonly neuralDetector: ModuleBundle;
 }
 
 export interface AssembleOptions {
@@ -49,6 +54,9 @@ export interface AssembleOptions {
   readonly bundles: RoverBundles;
   readonly mapServerPlacement: 'edge' | 'onboard';
   readonly detection: {
+    /** `network`: a trained one, by the name of its model; `classical`: colour and shape. */
+    readonly detector: 'network' | 'classical';
+    readonly model: string;
     readonly placement: PlacementMode;
     readonly periodSec: number;
     readonly triggers: PlacementTriggers;
@@ -74,6 +82,9 @@ export interface AssembledRover {
   stop(): Promise<void>;
 }
 
+/** Of the time between two frames, what one may take to the edge and back before frames get smaller. */
+const FRAME_BUDGET_SHARE = 0.6;
+
 export async function assembleRover(options: AssembleOptions): Promise<AssembledRover> {
   const { id, site, mission, clock, bus, dataPlane, session, bundles, compute, logger, detection } = options;
   const handler = new OffloadHandler({
@@ -94,7 +105,6 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
   });
   const registration = options.threads === false ? inlineRegistration() : threadedRegistration();
-  const vision = await clock.hold(loadVisionHost());
   const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
     new ElasticModule<H>({
       manifest: bundle.manifest,
@@ -106,7 +116,18 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
       ...(compute === null ? {} : { holdBackSec: (functionName: string) => compute.book(`${bundle.manifest.name}.${functionName}`) }),
     });
   const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView, registration }, []);
-  const detector = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
+  const makeDetector = async (): Promise<{ readonly module: ElasticModule<unknown>; readonly search: FrameSearch }> => {
+    if (detection.detector === 'classical') {
+      const vision = await clock.hold(loadVisionHost());
+      const module = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
+      return { module, search: classicalSearch(module.handle) };
+    }
+    const host = { nn: await clock.hold(localService('nn', id)), image: await clock.hold(localService('image', id)) };
+    const module = onboard<NeuralDetectorHandle>(bundles.neuralDetector, host, ['detect']);
+    const policy = new JpegPolicy({ budgetSec: FRAME_BUDGET_SHARE * detection.periodSec });
+    return { module, search: neuralSearch({ module, model: detection.model, policy, clock }) };
+  };
+  const { module: detector, search } = await makeDetector();
   const modules = new RoverModules({ mapServer, detector, modelled: options.modelled });
   const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
   const rover = new Rover({
@@ -119,6 +140,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     clock,
     bus,
     modules,
+    search,
     detectionPeriodSec: detection.periodSec,
     onError,
     ...(options.slam === undefined ? {} : { slam: options.slam }),

@@ -1,19 +1,18 @@
 // The elastic modules of a rover: the shared Map Server and its own Object Detection.
 import type { ElasticModule } from '../shared/elastic/elastic-module.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
-import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
 
 export interface RoverModulesOptions {
   readonly mapServer: ElasticModule<MapServerHandle>;
-  readonly detector: ElasticModule<ObjectDetectorHandle>;
+  readonly detector: ElasticModule<unknown>;
   /** Which latencies a device or network model makes: none on real rovers, those on board in live simulations, all on a virtual clock. */
   readonly modelled: 'none' | 'onboard' | 'all';
 }
 
 export class RoverModules {
   readonly mapServer: ElasticModule<MapServerHandle>;
-  readonly detector: ElasticModule<ObjectDetectorHandle>;
+  readonly detector: ElasticModule<unknown>;
   readonly #options: RoverModulesOptions;
 
   constructor(options: RoverModulesOptions) {

@@ -1,5 +1,6 @@
 // What every rover's YAML says, whatever its body: who it is, which fleet it joins, where it starts, and when its detector moves.
 import { z } from 'zod';
+import { detectorChoiceFields } from '../shared/inference/detector-choice.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 
 /** When Object Detection leaves for the edge and comes back; each pair is a hysteresis. */
@@ -28,6 +29,7 @@ export const roverFields = {
   mapServer: z.strictObject({ placement: z.enum(['edge', 'onboard']).default('edge') }).prefault({}),
   detection: z
     .strictObject({
+      ...detectorChoiceFields,
       placement: z.enum(['policy', 'edge', 'onboard']).default('policy'),
       periodSec: z.number().min(0.05).max(10).default(0.5),
       triggers: triggersSchema.prefault({}),

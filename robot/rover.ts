@@ -25,6 +25,7 @@ import type { NavigatorOutput } from './navigation/behaviour/navigator-types.ts'
 import { Slam } from './navigation/slam.ts';
 import type { SlamConfig } from './navigation/slam-config.ts';
 import { WheelOdometry } from './odometry.ts';
+import type { FrameSearch } from './perception/frame-search.ts';
 import { PoseHistory } from './pose-history.ts';
 import type { RoverModules } from './rover-modules.ts';
 import { Telemetry } from './telemetry.ts';
@@ -50,6 +51,8 @@ export interface RoverOptions {
   readonly clock: Clock;
   readonly bus: MessageBus;
   readonly modules: RoverModules;
+  /** Searches a camera frame for hazards. */
+  readonly search: FrameSearch;
   /** Time between two frames given to the detector [s]. */
   readonly detectionPeriodSec: number;
   readonly onError: (error: Error) => void;
@@ -133,7 +136,7 @@ export class Rover {
         ? null
         : new Watching({
             camera: options.ports.camera,
-            detector: modules.detector.handle,
+            search: options.search,
             poseAt: (stampSec) => this.#history.at(stampSec),
             scan: () => this.#located,
             onFrame: (frame) => this.#sharing.addFrame(frame),

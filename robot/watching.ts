@@ -1,15 +1,15 @@
 // Looking for hazards: a camera frame now and then to the detector, wherever it runs, and what it found onto the map.
 import type { Pose2 } from '../shared/geometry/pose2.ts';
 import type { ObservedFrame } from '../shared/modules/map-server/handle.ts';
-import type { Detection, ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
+import type { Detection } from '../shared/modules/object-detection/handle.ts';
 import type { CameraFrame, CameraIo } from '../shared/ports/camera-io.ts';
 import type { LidarScan } from '../shared/ports/lidar-io.ts';
-import { toFrame } from './perception/frame.ts';
+import type { FrameSearch } from './perception/frame-search.ts';
 import { observeFrame } from './perception/observe-frame.ts';
 
 export interface WatchingOptions {
   readonly camera: CameraIo;
-  readonly detector: ObjectDetectorHandle;
+  readonly search: FrameSearch;
   /** Pose of the base at a stamp, or null when that is too long ago. */
   readonly poseAt: (stampSec: number) => Pose2 | null;
   /** The newest scan with the pose that it was taken from: gives the range where it hits. */
@@ -54,9 +54,9 @@ export class Watching {
       const pose = poseAt(frame.stampSec);
       if (pose === null) continue;
       viewedFrom.push(pose);
-      const { stampSec, width: frameWidth } = frame;
+      const { stampSec, width: frameWidth, height: frameHeight } = frame;
       const { intrinsics, mount } = camera;
-      onFrame(observeFrame({ detections, stampSec, frameWidth, intrinsics, mount, pose, ...(scan === null ? {} : { scan }) }));
+      onFrame(observeFrame({ detections, stampSec, frameWidth, frameHeight, intrinsics, mount, pose, ...(scan === null ? {} : { scan }) }));
     }
     return viewedFrom;
   }
@@ -76,8 +76,8 @@ export class Watching {
   }
 
   async #search(frame: CameraFrame, scan: Searched['scan']): Promise<void> {
-    const { camera, detector } = this.#options;
-    const detections = await detector.detect(toFrame(frame, camera.intrinsics, camera.mount));
+    const { camera, search } = this.#options;
+    const detections = await search(frame, camera);
     this.#searched.push({ frame, detections, scan });
   }
 }

@@ -12,6 +12,7 @@ import { loadYaml } from '../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
 import { OutriderError } from '../shared/errors.ts';
 import { roverMembership } from '../robot/rover-membership.ts';
+import { configureLocalServices } from '../shared/services/local-services.ts';
 import { runHeadless } from './headless/main.ts';
 import { fleetSchema } from './scenario/fleet-schema.ts';
 import { worldSchema } from './scenario/world-schema.ts';
@@ -43,6 +44,7 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
   const missionPath = given ?? DEFAULT_MISSION;
   const loaded = await loadYaml(missionPath, missionFileSchema);
   const file: MissionFile = options.unknownStarts === true ? { ...loaded, mission: { ...loaded.mission, startPoses: 'first' } } : loaded;
+  configureLocalServices({ inference: { models: file.mission.detection.models, threads: options.headless === true ? 1 : 0 } });
   const bundles = await loadBundles();
   if (options.headless !== true) {
     if (options.seeds !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--seeds needs --headless: a live mission runs once');
@@ -82,14 +84,19 @@ export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
     throw new OutriderError('OUT_CLI_USAGE', 'which rover? Say --config rover.yaml for a real one, or --sim [mission file]');
   const file = await loadYaml(options.sim === true ? DEFAULT_MISSION : options.sim, missionFileSchema);
   const joining = await roverMembership(options);
+  configureLocalServices({ inference: { models: file.mission.detection.models } });
   const { runSimulatedRover } = await import('./live/main.ts');
   const { index, seed, record } = options;
   return runSimulatedRover(file, await loadBundles(), { index, seed, ...joining, ...(record === undefined ? {} : { record }) });
 }
 
 export async function loadBundles(): Promise<RoverBundles> {
-  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
-  return { mapServer, detector };
+  const [mapServer, detector, neuralDetector] = await Promise.all([
+    readBuiltModule('map-server'),
+    readBuiltModule('object-detection'),
+    readBuiltModule('neural-detection'),
+  ]);
+  return { mapServer, detector, neuralDetector };
 }
 
 async function runOneSeed(

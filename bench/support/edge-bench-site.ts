@@ -14,6 +14,7 @@ import { encodeBundle, makeBundle, type ModuleBundle } from '../../shared/elasti
 import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import { instantiateOnboard } from '../../shared/elastic/instantiate.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import type { InferenceSettings } from '../../shared/inference/inference-settings.ts';
 import type { Frame } from '../../shared/modules/object-detection/records.ts';
 
 export interface BenchSite {
@@ -21,9 +22,13 @@ export interface BenchSite {
   close(): Promise<void>;
 }
 
-export async function benchSite(options: { readonly hosts: number; readonly spareWorkers: number }): Promise<BenchSite> {
+export async function benchSite(options: {
+  readonly hosts: number;
+  readonly spareWorkers: number;
+  readonly inference?: Omit<InferenceSettings, 'models'>;
+}): Promise<BenchSite> {
   const data = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
-  const host = { spareWorkers: options.spareWorkers, instancesMax: 512, memoryBytes: 64 * 2 ** 30 };
+  const host = { spareWorkers: options.spareWorkers, instancesMax: 512, memoryBytes: 64 * 2 ** 30, inference: { ...options.inference } };
   const live = await startEdgeSite(
     defineSite({ site: 'bench', data, hosts: options.hosts, gatewayPort: 0, mqttPort: 0, logLevel: 'error', host }),
   );

@@ -13,6 +13,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
+import { configureLocalServices } from '../../shared/services/local-services.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
 import { roverFields } from '../rover-yaml.ts';
@@ -72,6 +73,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
   const { id, site, mission } = config;
   const logger = pinoLogger(config.logLevel, { rover: id });
   const clock = new SystemClock({ onError: (error) => logger.error({ error: String(error) }, 'a task failed') });
+  configureLocalServices({ inference: { models: config.detection.models } });
   const bundles = await loadBundles();
   const guard = config.watchdog === null ? null : await loadGuard(config.watchdog.socket, clock, logger);
   const { openFreenove } = await import('../../hardware/freenove-4wd/freenove-body.ts');
@@ -127,8 +129,12 @@ async function driveUntil(ended: Promise<void>, assembled: AssembledRover, body:
 }
 
 async function loadBundles() {
-  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
-  return { mapServer, detector };
+  const [mapServer, detector, neuralDetector] = await Promise.all([
+    readBuiltModule('map-server'),
+    readBuiltModule('object-detection'),
+    readBuiltModule('neural-detection'),
+  ]);
+  return { mapServer, detector, neuralDetector };
 }
 
 async function loadGuard(socketPath: string, clock: Clock, logger: Logger) {

@@ -26,3 +26,10 @@ export function bearingOf(ray: Ray): number {
 export function floorDistance(ray: Ray, mount: CameraMount): number | null {
   return ray.z >= -1e-6 ? null : (mount.zM / -ray.z) * Math.hypot(ray.x, ray.y);
 }
+
+/** Distance along the floor to where a ray is `heightM` above it [m]; null for a ray that never is, in front of the camera. */
+export function heightDistance(ray: Ray, heightM: number, mount: CameraMount): number | null {
+  const climb = ray.z / Math.hypot(ray.x, ray.y);
+  const distance = (heightM - mount.zM) / climb;
+  return Number.isFinite(distance) && distance > 0 ? distance : null;
+}

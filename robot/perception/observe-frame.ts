@@ -1,9 +1,10 @@
-// From a frame's detections to sightings on the map: bearing by the box, range by the floor contact or, better, by the lidar.
+// From a frame's detections to sightings on the map: bearing by the box, range by the floor contact, by the known height where the foot
+// does not show, or, better, by the lidar.
 import { compose, type Pose2 } from '../../shared/geometry/pose2.ts';
 import type { ObservedFrame, Sighting } from '../../shared/modules/map-server/records.ts';
 import type { Detection } from '../../shared/modules/object-detection/records.ts';
 import type { CameraIntrinsics, CameraMount } from '../../shared/ports/camera-io.ts';
-import { bearingOf, floorDistance, pixelRay } from './camera-ray.ts';
+import { bearingOf, floorDistance, heightDistance, pixelRay } from './camera-ray.ts';
 import { lidarRange, type PlacedScan } from './lidar-range.ts';
 
 /** Covariance of a pose: position [m²] in the map frame, heading [rad²]. */
@@ -18,6 +19,8 @@ export interface ObserveOptions {
   readonly detections: readonly Detection[];
   readonly stampSec: number;
   readonly frameWidth: number;
+  /** Default: unlimited; then no box counts as cut off below. */
+  readonly frameHeight?: number;
   readonly intrinsics: CameraIntrinsics;
   readonly mount: CameraMount;
   /** Pose of the base in the map frame at the frame's stamp. */
@@ -28,7 +31,27 @@ export interface ObserveOptions {
 }
 
 /** Half the width of what is known by class [m]; the floor contact and the lidar see the near side, the map wants the axis. */
-const CLASS_RADIUS_M: Readonly<Record<string, number>> = { survivor: 0.36, 'gas-cylinder': 0.13, 'chemical-drum': 0.29, fire: 0.3 };
+const CLASS_RADIUS_M: Readonly<Record<string, number>> = {
+  survivor: 0.36,
+  'gas-cylinder': 0.13,
+  'chemical-drum': 0.29,
+  fire: 0.3,
+  'fuel-can': 0.19,
+  'radioactive-crate': 0.33,
+};
+/** Height of what is known by class [m]: tells the distance where something hides the foot. */
+const CLASS_HEIGHT_M: Readonly<Record<string, number>> = {
+  survivor: 0.92,
+  'gas-cylinder': 1.25,
+  'chemical-drum': 0.88,
+  fire: 0.85,
+  'fuel-can': 0.47,
+  'radioactive-crate': 0.45,
+};
+/** Standard deviation of these heights: flames flicker, people sit as they like. */
+const HEIGHT_SIGMA_M = 0.06;
+/** A foot is hidden when the height puts the object so many standard deviations nearer than the lower edge of its box. */
+const HIDDEN_SIGMAS = 2.5;
 const UNKNOWN_RADIUS_M = 0.25;
 /** Half the width of the part that the detector boxes, where that is not the whole [m]: of a survivor, the vest. */
 const BOXED_RADIUS_M: Readonly<Record<string, number>> = { survivor: 0.19 };
@@ -41,6 +64,8 @@ const DEFAULT_POSE_COVARIANCE: PoseCovariance = { xx: 0.0009, xy: 0, yy: 0.0009,
 /** Standard deviations of a box's edges [px] and of a class's radius [m]. */
 const EDGE_SIGMA_PX = 1;
 const RADIUS_SIGMA_M = 0.04;
+/** A network's confidence is no probability: no single sighting counts for more. */
+const MAX_SCORE = 0.92;
 const LIDAR_SIGMA_M = 0.03;
 /**
  * How far the lidar may correct the floor contact: this much [m] and so many of its standard deviations. Less towards the camera:
@@ -71,14 +96,11 @@ export function observeFrame(options: ObserveOptions): ObservedFrame {
 
 /** The sighting of one detection; null where its distance cannot be told. */
 function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sighting | null {
-  const { intrinsics, mount, poseCovariance = DEFAULT_POSE_COVARIANCE } = options;
-  const foot = pixelRay(detection.x + detection.width / 2, detection.y + detection.height, intrinsics, mount);
-  const contactM = floorDistance(foot, mount);
-  if (contactM === null) return null;
+  const { intrinsics, poseCovariance = DEFAULT_POSE_COVARIANCE } = options;
   const radiusM = CLASS_RADIUS_M[detection.className] ?? UNKNOWN_RADIUS_M;
-  const floorM = contactM + radiusM;
-  // v of the floor contact is f·h/range, so a pixel there is worth range²/(f·h).
-  const floorSigmaM = (EDGE_SIGMA_PX * contactM * contactM) / (intrinsics.fy * mount.zM) + RADIUS_SIGMA_M;
+  const range = pictureRange(detection, radiusM, options);
+  if (range === null) return null;
+  const { rangeM: floorM, sigmaM: floorSigmaM } = range;
   const seen = viewOf(detection, options);
   const lidarM =
     options.scan === undefined
@@ -105,7 +127,7 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
   const across = acrossSigmaM * acrossSigmaM + rangeM * rangeM * poseCovariance.thetaTheta;
   return {
     className: detection.className,
-    score: detection.score,
+    score: Math.min(MAX_SCORE, detection.score),
     x: eye.x + rangeM * c,
     y: eye.y + rangeM * s,
     covXX: c * c * along + s * s * across + poseCovariance.xx,
@@ -114,6 +136,46 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
     stampSec: options.stampSec,
     rangeM,
   };
+}
+
+interface PictureRange {
+  /** From the camera to the object's axis along the floor [m], and its standard deviation. */
+  readonly rangeM: number;
+  readonly sigmaM: number;
+}
+
+/** The range by the picture alone: by the floor contact, or by the height where that does not show. */
+function pictureRange(
+  detection: Detection,
+  radiusM: number,
+  { intrinsics, mount, frameHeight = Infinity }: ObserveOptions,
+): PictureRange | null {
+  const middle = detection.x + detection.width / 2;
+  const bottom = detection.y + detection.height;
+  const contactM = floorDistance(pixelRay(middle, bottom, intrinsics, mount), mount);
+  const byHeight = heightRange(detection, middle, { intrinsics, mount });
+  const cutBelow = Math.abs(bottom - frameHeight) <= 1;
+  if (contactM === null) return null;
+  // v of the floor contact is f·h/range, so a pixel there is worth range²/(f·h).
+  const sigmaM = (EDGE_SIGMA_PX * contactM * contactM) / (intrinsics.fy * mount.zM) + RADIUS_SIGMA_M;
+  const byFoot = { rangeM: contactM + radiusM, sigmaM };
+  if (byHeight === null) return byFoot;
+  const hidden = byFoot.rangeM - byHeight.rangeM > HIDDEN_SIGMAS * Math.hypot(sigmaM, byHeight.sigmaM);
+  return hidden || cutBelow ? byHeight : byFoot;
+}
+
+/** Null where the class has no known height, the top is cut off, or lies too near to the camera's own height to tell. */
+function heightRange(
+  detection: Detection,
+  middle: number,
+  { intrinsics, mount }: Pick<ObserveOptions, 'intrinsics' | 'mount'>,
+): PictureRange | null {
+  const heightM = CLASS_HEIGHT_M[detection.className];
+  if (heightM === undefined || detection.y <= 1) return null;
+  const aboveM = Math.abs(heightM - mount.zM);
+  const rangeM = heightDistance(pixelRay(middle, detection.y, intrinsics, mount), heightM, mount);
+  if (rangeM === null || aboveM < 2 * HEIGHT_SIGMA_M) return null;
+  return { rangeM, sigmaM: (EDGE_SIGMA_PX * rangeM * rangeM) / (intrinsics.fy * aboveM) + (HEIGHT_SIGMA_M * rangeM) / aboveM };
 }
 
 /** The box as angles from straight ahead [rad], counter-clockwise; which sides the picture's edge cuts off. */

@@ -1,5 +1,6 @@
 // Labelled frames of one site: poses that a rover could have, other bodies in view, the boxes of all hazards that show.
 import type { Pose2 } from '../../shared/geometry/pose2.ts';
+import type { CameraIntrinsics, CameraMount } from '../../shared/ports/camera-io.ts';
 import type { Random } from '../../shared/ports/random.ts';
 import { annotateView, type HazardAnnotation } from '../camera/annotate.ts';
 import type { Appearance } from '../camera/appearance.ts';
@@ -17,6 +18,8 @@ export interface LabelledFrame {
   readonly data: Uint8Array;
   /** What a detector has to find. */
   readonly hazards: readonly HazardAnnotation[];
+  /** How the camera looked at the scene. */
+  readonly camera: { readonly intrinsics: CameraIntrinsics; readonly mount: CameraMount };
   /** Too small or too hidden to ask for: neither finding nor missing them counts. */
   readonly ignored: readonly HazardAnnotation[];
 }
@@ -52,7 +55,7 @@ export function* sceneShots(scene: DatasetScene, random: Random, options: ShotOp
     const ignored: HazardAnnotation[] = [];
     for (const hazard of annotateView(renderer, view, bodies))
       (hazard.visibility >= minVisibility && hazard.pixels >= minPixels ? hazards : ignored).push(hazard);
-    yield { width, height, data, hazards, ignored };
+    yield { width, height, data, hazards, ignored, camera: { intrinsics, mount } };
   }
 }
 

@@ -52,6 +52,7 @@ export const DEVICE_PROFILES = {
     throttleSlowdown: 1.6,
     tasks: {
       'object-detection.detect': { seconds: 1.3, cpuFraction: 0.84, gpuFraction: 0 },
+      'neural-detection.detect': { seconds: 1.3, cpuFraction: 0.84, gpuFraction: 0 },
       'map-server.update': { seconds: 0.03, cpuFraction: 0.25, gpuFraction: 0 },
       '*': { seconds: 0.002, cpuFraction: 0.25, gpuFraction: 0 },
     },
@@ -72,6 +73,7 @@ export const DEVICE_PROFILES = {
     throttleSlowdown: 1.5,
     tasks: {
       'object-detection.detect': { seconds: 0.06, cpuFraction: 0.25, gpuFraction: 0.95 },
+      'neural-detection.detect': { seconds: 0.06, cpuFraction: 0.25, gpuFraction: 0.95 },
       'map-server.update': { seconds: 0.012, cpuFraction: 0.25, gpuFraction: 0 },
       '*': { seconds: 0.001, cpuFraction: 0.25, gpuFraction: 0 },
     },
@@ -92,6 +94,7 @@ export const DEVICE_PROFILES = {
     throttleSlowdown: 1.3,
     tasks: {
       'object-detection.detect': { seconds: 0.045, cpuFraction: 0.06, gpuFraction: 0.3 },
+      'neural-detection.detect': { seconds: 0.045, cpuFraction: 0.06, gpuFraction: 0.3 },
       'map-server.update': { seconds: 0.001, cpuFraction: 0.06, gpuFraction: 0 },
       '*': { seconds: 0.0002, cpuFraction: 0.06, gpuFraction: 0 },
     },

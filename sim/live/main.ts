@@ -61,9 +61,9 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
   const speed = options.speed ?? file.mission.speed;
   const clock = new SystemClock({ speed, onError: (error) => say(`a task failed: ${String(error)}`) });
   const data = await mkdtemp(join(tmpdir(), 'outrider-'));
-  const site = await startEdgeSite(defineSite({ site: SITE, data, gatewayPort: options.port, mqttPort: 0, hosts: 2, logLevel: 'error' }), {
-    clock,
-  });
+  const host = { inference: { models: file.mission.detection.models } };
+  const settings = defineSite({ site: SITE, data, gatewayPort: options.port, mqttPort: 0, hosts: 2, logLevel: 'error', host });
+  const site = await startEdgeSite(settings, { clock });
   say(`dashboard  ${site.url}`);
   say(`broker     ${site.brokerUrl}`);
   for (const { host, pid } of site.hosts) say(`edge host  ${host} (process ${pid})`);

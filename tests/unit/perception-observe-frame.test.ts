@@ -162,6 +162,34 @@ describe('a sighting', () => {
     expect((unsure?.covYY ?? 0) - (sure?.covYY ?? 0)).toBeCloseTo(0.09 + 0.01 * (sure?.rangeM ?? 0) ** 2, 6);
   });
 
+  it.each([
+    ['survivor', 0.36, 0.92],
+    ['chemical-drum', 0.29, 0.88],
+    ['gas-cylinder', 0.13, 1.25],
+  ])('is placed by the height of a %s where something hides its foot', (name, radiusM, heightM) => {
+    const whole = boxOf(name, 3.1, 0.4, radiusM, heightM);
+    const hidden = { ...whole, height: whole.height - 8 };
+    const [bySight] = observe(hidden, { x: 0, y: 0, theta: 0 }).sightings;
+    expect(Math.hypot((bySight?.x ?? 0) - 3.1, (bySight?.y ?? 0) - 0.4)).toBeLessThan(0.35);
+    expect(Math.sqrt(bySight?.covXX ?? 0)).toBeGreaterThan(0.1);
+  });
+
+  it('is placed by its height where the picture ends above its foot', () => {
+    const near = boxOf('survivor', 1, 0, 0.36, 0.92, { ...mount, pitchDownRad: -0.3 });
+    const tilted = { ...mount, pitchDownRad: -0.3 };
+    const cut = { ...near, height: 240 - near.y };
+    const frame = { stampSec: 0, frameWidth: WIDTH, intrinsics, mount: tilted, pose: { x: 0, y: 0, theta: 0 } };
+    const [seen] = observeFrame({ ...frame, detections: [cut], frameHeight: 240 }).sightings;
+    expect(near.y + near.height).toBeGreaterThan(240);
+    expect(seen?.x).toBeCloseTo(1, 0);
+    expect(Math.abs((seen?.x ?? 0) - 1)).toBeLessThan(0.2);
+  });
+
+  it('of full confidence leaves room for doubt', () => {
+    const [seen] = observe({ ...boxOf('fire', 3, 0, 0.3, 0.85), score: 1 }, { x: 0, y: 0, theta: 0 }).sightings;
+    expect(seen?.score).toBeLessThan(0.95);
+  });
+
   it('is left out where the distance cannot be told', () => {
     expect(observe({ className: 'fire', score: 1, x: 100, y: 20, width: 20, height: 60 }, pose).sightings).toEqual([]);
     expect(observe(boxOf('fire', 7, 0, 0.3, 0.85), pose).sightings).toEqual([]);
