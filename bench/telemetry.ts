@@ -109,11 +109,12 @@ async function embedded(): Promise<RunningBroker> {
 }
 
 async function nats(): Promise<RunningBroker | null> {
+  const clientPort = await freePort();
   return installed('nats-server', (port, folder) => [
     'nats.conf',
     [
       'server_name: bench',
-      `listen: 127.0.0.1:${port + 1}`,
+      `listen: 127.0.0.1:${clientPort}`,
       `jetstream { store_dir: ${JSON.stringify(join(folder, 'store'))} }`,
       `mqtt { listen: 127.0.0.1:${port} }`,
     ],

@@ -38,10 +38,17 @@ function openRover(id: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(packet(0x10, body)));
     socket.once('error', reject);
-    socket.once('data', (answer: Buffer) => {
-      if (answer.length < CONNACK_BYTES || answer[3] !== 0) reject(new Error(`${id} was refused: ${answer[3]}`));
-      else resolve(socket);
-    });
+    let answer = Buffer.alloc(0);
+    // The four bytes may come one by one.
+    const take = (bytes: Buffer): void => {
+      answer = Buffer.concat([answer, bytes]);
+      if (answer.length < CONNACK_BYTES) return;
+      socket.off('data', take);
+      socket.resume();
+      if (answer[3] === 0) resolve(socket);
+      else reject(new Error(`${id} was refused: ${answer[3]}`));
+    };
+    socket.on('data', take);
   });
 }
 
