@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from model import CLASSES
+from model import CLASSES, HEIGHT, WIDTH
 
 MOST_OBJECTS = 24  # of one frame; the crowded sites of the generator stay below
 LEAST_SIDE_PX = 4.0  # cut off or zoomed away below this, an object is set aside
@@ -33,25 +33,28 @@ class Frames:
 def load_frames(folders: list[Path], jpeg_share: float, seed: int = 0) -> Frames:
     """Reads data sets; some pictures pass through a JPEG of random quality, as frames do that cross a network."""
     random = np.random.default_rng(seed)
-    images, boxes, kinds = [], [], []
-    for folder in folders:
-        description = json.loads((folder / "dataset.json").read_text())
+    described = [(folder, json.loads((folder / "dataset.json").read_text())) for folder in folders]
+    images = np.empty((sum(len(description["frames"]) for _, description in described), HEIGHT, WIDTH, 3), np.uint8)
+    boxes, kinds = [], []
+    for folder, description in described:
         if tuple(description["classes"]) != CLASSES:
             raise SystemExit(f"{folder} has the classes {description['classes']}, the detector has {CLASSES}")
         for frame in description["frames"]:
             picture = Image.open(folder / frame["image"])
+            if picture.size != (WIDTH, HEIGHT):
+                raise SystemExit(f"{folder / frame['image']} measures {picture.size}, {(WIDTH, HEIGHT)} is expected")
             if random.random() < jpeg_share:
                 squeezed = io.BytesIO()
                 picture.save(squeezed, "JPEG", quality=int(random.integers(25, 95)))
                 picture = Image.open(squeezed)
-            images.append(np.asarray(picture))
+            images[len(kinds)] = picture
             objects = [(CLASSES.index(o["class"]), o["box"]) for o in frame["objects"]] + [(-2, o["box"]) for o in frame["ignored"]]
             if len(objects) > MOST_OBJECTS:
                 raise SystemExit(f"{folder / frame['image']} holds {len(objects)} objects, at most {MOST_OBJECTS} are expected")
             gap = MOST_OBJECTS - len(objects)
             kinds.append([kind for kind, _ in objects] + [-1] * gap)
             boxes.append([box for _, box in objects] + [[0, 0, 0, 0]] * gap)
-    return Frames(np.stack(images), torch.tensor(boxes, dtype=torch.float32), torch.tensor(kinds))
+    return Frames(images, torch.tensor(boxes, dtype=torch.float32), torch.tensor(kinds))
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, random: torch.Generator) -> Tensor:

@@ -22,8 +22,7 @@ from export import export_onnx
 from loss import detection_loss
 from model import HEIGHT, WIDTH, HazardDetector
 
-SMALL = (144, 192)  # [px] crops of the first steps: a third of the work each
-SMALL_SHARE = 0.7  # of all steps
+SMALL_SHARE = 0.7  # of all steps, the first: crops, which are less work each
 CALM_SHARE = 0.12  # of all steps, at the end: hardly any change of the frames
 
 
@@ -34,6 +33,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3200)
     parser.add_argument("--batch", type=int, default=12, help="frames per step in full size, of all workers together")
     parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--crop", type=int, nargs=2, default=(144, 192), help="height and width of the crops of the first steps")
+    parser.add_argument("--weights", type=Path, help="weights to go on from")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=500, help="steps between exports")
     arguments = parser.parse_args()
@@ -50,6 +51,8 @@ def main() -> None:
     say(f"{len(frames)} frames, {int((frames.kinds >= 0).sum())} objects", flush=True)
 
     model = HazardDetector().to(memory_format=torch.channels_last)
+    if arguments.weights is not None:
+        model.load_state_dict(torch.load(arguments.weights, weights_only=True))
     average = copy.deepcopy(model).eval()  # of the weights over time: better than any one of them
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1]
@@ -62,8 +65,9 @@ def main() -> None:
         rate = arguments.rate * warm * (0.01 + 0.99 * (1 + math.cos(math.pi * progress)) / 2)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        size = SMALL if progress < SMALL_SHARE else (HEIGHT, WIDTH)
-        batch = arguments.batch * 2 if size == SMALL else arguments.batch
+        whole = progress >= SMALL_SHARE
+        size = (HEIGHT, WIDTH) if whole else tuple(arguments.crop)
+        batch = arguments.batch if whole else arguments.batch * 2
         strength = 1.0 if progress < 1 - CALM_SHARE else 0.35
         if len(order) < batch:
             order = torch.cat((order, torch.randperm(len(frames), generator=shuffle)))
@@ -92,7 +96,7 @@ def main() -> None:
             partial = copy.deepcopy(average).to(memory_format=torch.contiguous_format)
             partial.set_size(HEIGHT, WIDTH)
             facts = export_onnx(partial, arguments.out / "hazards.onnx")
-            settings = {"frames": len(frames), "steps": arguments.steps, "batch": arguments.batch, "rate": arguments.rate, "workers": workers, "seed": arguments.seed}
+            settings = {"frames": len(frames), "steps": arguments.steps, "batch": arguments.batch, "rate": arguments.rate, "crop": arguments.crop, "continued": arguments.weights is not None, "workers": workers, "seed": arguments.seed}
             record = {**facts, **settings, "stepsDone": step + 1, "seconds": round(time.time() - began), "log": log}
             (arguments.out / "training.json").write_text(json.dumps(record))
 

@@ -1,0 +1,49 @@
+"""Writes hazards.json: how to use the network (`shared/inference/detector-config.ts`), and under `about` where it comes from and how good it is.
+
+python describe.py --model DIR [--first DIR] --out hazards.json
+
+DIR holds hazards.onnx, training.json and evaluation.json; the first stage's DIR, if there was one, its training.json.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+from evaluate import SAME_OBJECT_IOU, WORKING_SCORE
+from model import CLASSES, HEIGHT, WIDTH
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--first", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    network = (arguments.model / "hazards.onnx").read_bytes()
+    stages = [json.loads((folder / "training.json").read_text()) for folder in (arguments.first, arguments.model) if folder is not None]
+    evaluation = json.loads((arguments.model / "evaluation.json").read_text())
+    description = {
+        "layout": "yolov8",
+        "classes": list(CLASSES),
+        "input": {"width": WIDTH, "height": HEIGHT, "channels": "rgb", "range": "unit"},
+        "thresholds": {"score": WORKING_SCORE, "overlap": SAME_OBJECT_IOU},
+        "about": {
+            "title": "Outrider hazard detector",
+            "licence": "Apache-2.0",
+            "madeBy": "toolchain/detector/reproduce.sh",
+            "card": "docs/detector.md",
+            "sha256": hashlib.sha256(network).hexdigest(),
+            "bytes": len(network),
+            "opset": stages[-1]["opset"],
+            "inputShape": stages[-1]["input"],
+            "outputShape": stages[-1]["output"],
+            "training": [{key: stage[key] for key in ("frames", "steps", "batch", "rate", "workers", "seed", "seconds")} for stage in stages],
+            "evaluation": evaluation,
+        },
+    }
+    arguments.out.write_text(json.dumps(description, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
