@@ -23,7 +23,19 @@ const samplerHost: HostFunctions = {
 };
 
 describe('both builds of a module', { timeout: 120_000 }, () => {
-  const functions = ['integers', 'unsigned', 'mixed', 'conversions', 'singles', 'longs', 'functions', 'stores', 'texts', 'collections'];
+  const functions = [
+    'integers',
+    'unsigned',
+    'mixed',
+    'conversions',
+    'singles',
+    'longs',
+    'functions',
+    'stores',
+    'texts',
+    'collections',
+    'fills',
+  ];
   it.each(functions)('agree bit by bit on numbers.%s', async (name) => {
     const bundle = await bundleOf('fixtures/modules/numbers');
     const { native, wasm } = await bothBuilds(bundle, {});

@@ -99,7 +99,13 @@ function emitMethodCall(callee: ts.PropertyAccessExpression, node: ts.CallExpres
     }
     if (name === 'splice' && second === undefined && first !== undefined) return `${receiver}.splice(${emitAs(first, 'i32', e)})`;
   }
-  if (symbol !== undefined && symbol.name in TYPED_ARRAY_ELEMENTS && name === 'sort' && first !== undefined) {
+  const element = TYPED_ARRAY_ELEMENTS[symbol?.name ?? ''];
+  if (element !== undefined && name === 'fill' && first !== undefined && element !== 'i64' && element !== 'u64') {
+    const range = node.arguments.slice(1).map((bound) => emitAs(bound, 'i32', e));
+    // The library declares the value a number, so a literal is written as one.
+    return `${receiver}.fill(${[`<${element}>(${emitConversion(element, first, e)})`, ...range].join(', ')})`;
+  }
+  if (element !== undefined && name === 'sort' && first !== undefined) {
     e.problem(node, 'a typed array is sorted without a comparison here: copy it into an array to sort by another order');
   }
   return null;
