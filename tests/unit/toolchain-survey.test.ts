@@ -38,6 +38,18 @@ export function apply(run: (x: number) => number): number {
 export async function later(x: number): Promise<number> {
   return x;
 }
+
+export const twice = (x: number): number => 2 * x;
+
+export class Meter {
+  total = 0;
+  add(x: number): number {
+    return (this.total += x);
+  }
+  private reset(): void {
+    this.total = 0;
+  }
+}
 `;
 const SCRIPT = `import { sumOfSquares, greet } from './program.ts';
 for (let i = 0; i < 5; i += 1) if (sumOfSquares(new Float64Array(100).fill(2)) !== 400) process.exit(3);
@@ -62,7 +74,11 @@ describe('a survey of an ordinary program', () => {
       ['greet', false],
       ['apply', false],
       ['later', false],
+      ['twice', false],
+      ['Meter.add', false],
     ]);
+    expect(found.get('twice')?.findings[0]?.message).toContain('export function twice(…)');
+    expect(found.get('Meter.add')?.findings[0]?.message).toContain('give `Meter` a module of its own');
     expect(found.get('greet')?.findings).toMatchObject([{ file: at('program.ts'), line: 12, message: expect.stringContaining('node:os') }]);
     expect(found.get('apply')?.findings[0]).toMatchObject({ line: 15, message: expect.stringContaining('a function cannot cross') });
     expect(found.get('later')?.findings[0]?.line).toBe(22);
@@ -100,7 +116,7 @@ describe('a survey of an ordinary program', () => {
     expect(estimatedGainMs(profile, LINK)).toBeCloseTo(550, 9);
   });
 
-  it('refuses a build by a JavaScript engine by name', async () => {
+  it('refuses an engine that it does not know, with those that it does', async () => {
     const config = {
       name: 'a',
       version: '1.0.0',
@@ -110,7 +126,10 @@ describe('a survey of an ordinary program', () => {
       stateVersion: 1,
       memoryMaxBytes: 65_536,
     };
-    await writeFile(at('module.json'), JSON.stringify({ ...config, onboard: 'native', engine: 'starlingmonkey' }));
-    await expect(readModuleConfig(directory)).rejects.toMatchObject({ code: 'OUT_MODULE_ENGINE' });
+    await writeFile(at('module.json'), JSON.stringify({ ...config, onboard: 'native', engine: 'quickjs' }));
+    await expect(readModuleConfig(directory)).rejects.toMatchObject({
+      code: 'OUT_MODULE_BUILD',
+      message: expect.stringContaining('starlingmonkey') as string,
+    });
   });
 });

@@ -16,6 +16,45 @@ export function candidatesOf(file: ts.SourceFile): Candidate[] {
   });
 }
 
+/** An exported function in a form that no tag can stand on, and how to write it instead. */
+export interface Untaggable {
+  readonly name: string;
+  readonly node: ts.Node;
+  readonly message: string;
+}
+
+/** Exported arrow functions and function expressions in constants, and public methods of exported classes. */
+export function untaggableOf(file: ts.SourceFile): Untaggable[] {
+  return file.statements.flatMap((statement) => {
+    if (!ts.isVariableStatement(statement) && !ts.isClassDeclaration(statement)) return [];
+    const exported = statement.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true;
+    if (!exported) return [];
+    return ts.isVariableStatement(statement) ? functionConstants(statement) : methodsOf(statement);
+  });
+}
+
+function functionConstants(statement: ts.VariableStatement): Untaggable[] {
+  return statement.declarationList.declarations.flatMap(({ name, initializer }) => {
+    const isFunction = initializer !== undefined && (ts.isArrowFunction(initializer) || ts.isFunctionExpression(initializer));
+    if (!isFunction || !ts.isIdentifier(name)) return [];
+    const message = `a function in a constant cannot be tagged: declare it as \`export function ${name.text}(…)\``;
+    return [{ name: name.text, node: statement, message }];
+  });
+}
+
+function methodsOf(declaration: ts.ClassDeclaration): Untaggable[] {
+  const owner = declaration.name?.text ?? 'class';
+  const message = `a method of \`${owner}\` is offloaded with its state: give \`${owner}\` a module of its own, with typed fields and a constructor without arguments, and tag the method there`;
+  return declaration.members.flatMap((member) => {
+    if (!ts.isMethodDeclaration(member) || member.body === undefined || !ts.isIdentifier(member.name)) return [];
+    const hidden =
+      (ts.getCombinedModifierFlags(member) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected | ts.ModifierFlags.Static)) !== 0;
+    return hidden || hasOffloadableTag(member) ? [] : [{ name: `${owner}.${member.name.text}`, node: member, message }];
+  });
+}
+
+const hasOffloadableTag = (node: ts.Node): boolean => ts.getJSDocTags(node).some(({ tagName }) => tagName.text === 'offloadable');
+
 export interface Slice {
   /** The program's files with all else blanked, line for line. */
   readonly overrides: ReadonlyMap<string, string>;

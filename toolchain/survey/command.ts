@@ -23,9 +23,11 @@ const NOT_CALLED: FunctionProfile = { calls: 0, totalMs: 0, meanMs: 0, bytesIn: 
 
 export async function analyze(target: string, options: AnalyzeOptions): Promise<{ functions: AnalyzedFunction[]; tagged: string[] }> {
   const surveyed = await surveyProgram(target);
-  const profiles = options.profile === undefined ? null : await profileRun(options.profile, surveyed);
+  // Methods are no exports of their own: their calls are not seen.
+  const wrappable = surveyed.filter(({ name }) => !name.includes('.'));
+  const profiles = options.profile === undefined ? null : await profileRun(options.profile, wrappable);
   const functions = surveyed.map((item) => {
-    const profile = profiles === null ? null : (profiles.get(profileKey(item)) ?? NOT_CALLED);
+    const profile = profiles === null || !wrappable.includes(item) ? null : (profiles.get(profileKey(item)) ?? NOT_CALLED);
     return { ...item, profile, gainMs: profile === null ? null : estimatedGainMs(profile, options.link) };
   });
   return { functions, tagged: options.apply === true ? await applyTags(functions) : [] };

@@ -8,7 +8,7 @@ import { hasTag } from '../analysis/scan.ts';
 import type { Finding } from '../analysis/source-error.ts';
 import { analyseModule } from '../build/build-module.ts';
 import { compileAssembly } from '../build/compile-assembly.ts';
-import { candidatesOf, sliceFor, type Candidate } from './candidates.ts';
+import { candidatesOf, sliceFor, untaggableOf, type Candidate } from './candidates.ts';
 
 export interface SurveyedFunction {
   readonly name: string;
@@ -44,6 +44,10 @@ export async function surveyProgram(target: string): Promise<SurveyedFunction[]>
         offloadable: findings.length === 0,
         findings,
       });
+    }
+    for (const { name, node, message } of untaggableOf(module.entry)) {
+      const line = module.entry.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+      found.push({ name, file, line, tagged: false, offloadable: false, findings: [{ file, line, message }] });
     }
   }
   return found;
