@@ -13,7 +13,7 @@ const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 
 /** The bodies that a rover's YAML can name. */
-const BODIES = ['freenove-4wd'] as const;
+const BODIES = ['freenove-4wd', 'ros2'] as const;
 
 const integer = (least: number, most: number) => (text: string) => {
   const value = Number(text);
@@ -167,6 +167,8 @@ async function runRobot(flags: RobotFlags, command: Command): Promise<boolean> {
         ...given('site'),
         ...recording,
       });
+    case 'ros2':
+      return (await import('../robot/bridges/ros2/main.ts')).runRosRobot(flags.config, { ...given('broker'), ...given('site') });
   }
 }
 

@@ -373,6 +373,18 @@ export const ERRORS = define({
     summary: 'A part of a rover is configured that this driver cannot serve.',
     remedy: 'Leave the section out, or use the board or wiring that the message names.',
   },
+  OUT_ROS_ENVIRONMENT: {
+    summary: 'A rover with `body: ros2` was started outside a ROS 2 environment.',
+    remedy: 'Source it in the same shell first, for example `source /opt/ros/jazzy/setup.bash`, then start again; see docs/ros2.md.',
+  },
+  OUT_ROS_LIBRARY: {
+    summary: 'rclnodejs, the ROS 2 client library, is missing, was built for another ROS 2, or does not load.',
+    remedy: 'In a sourced shell, run `npm install rclnodejs@2.2.0` (it compiles against that ROS 2), or `npm rebuild rclnodejs`; see docs/ros2.md.',
+  },
+  OUT_ROS_CLOCK: {
+    summary: '`useSimTime` is set, but nothing publishes on /clock.',
+    remedy: 'Start the simulator or `ros2 bag play --clock`, or set `useSimTime: false`.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',

@@ -1,0 +1,70 @@
+// `outrider robot --config rover.yaml` with `body: ros2`: joins the fleet with a robot that is known only by its topics.
+import { connectMqttBus } from '../../../shared/bus/mqtt-bus.ts';
+import { loadYaml } from '../../../shared/config/load-yaml.ts';
+import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
+import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
+import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
+import { roverLastWill } from '../../telemetry.ts';
+import { decodePicture } from './decode-picture.ts';
+import { loadRclnodejs } from './rclnodejs.ts';
+import { type RosRover, startRosRover } from './ros-rover.ts';
+import { roverYamlSchema } from './rover-yaml.ts';
+
+export interface RosRobotOptions {
+  /** Overrides the broker of the file. */
+  readonly broker?: string;
+  readonly site?: string;
+}
+
+/** Runs until Ctrl-C; true after a clean stop. Throws OUT_ROS_ENVIRONMENT outside a ROS 2 environment, before anything else is touched. */
+export async function runRosRobot(path: string, options: RosRobotOptions = {}): Promise<boolean> {
+  const file = await loadYaml(path, roverYamlSchema);
+  const config = { ...file, broker: options.broker ?? file.broker, site: options.site ?? file.site };
+  const rcl = await loadRclnodejs({ environment: process.env });
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const interrupted = interruption();
+  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
+  const bus = await connectMqttBus({
+    url: config.broker,
+    clientId: config.id,
+    will: roverLastWill(config.site, config.id, config.mission),
+  });
+  let rover: RosRover | null = null;
+  try {
+    rover = await startRosRover({
+      rcl,
+      config,
+      bus,
+      dataPlane: new TcpDataPlane(),
+      bundles: { mapServer, detector },
+      session: Math.floor(performance.timeOrigin).toString(36),
+      detection: config.detection,
+      mapServerPlacement: config.mapServer.placement,
+      decodePicture,
+      metrics: null,
+      logger: warnings(say),
+    });
+    const { scan, odometry, command } = config.ros2;
+    const driver = config.ros2.nav2 === null ? `drives by ${command.topic}` : `lets Nav2 drive (${config.ros2.nav2.action})`;
+    say(`${config.id} reads ${scan.topic} and ${odometry.topic} and ${driver}; Ctrl-C ends it`);
+    await interrupted;
+  } finally {
+    await rover?.stop();
+    await bus.close();
+  }
+  return true;
+}
+
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+/** Warnings and errors for people; the rest is silent. */
+function warnings(say: (line: string) => void): Logger {
+  const line = (fields: Readonly<Record<string, unknown>>, text: string): void => say(`${text}: ${JSON.stringify(fields)}`);
+  const logger: Logger = { ...SILENT_LOGGER, warn: line, error: line, child: () => logger };
+  return logger;
+}
