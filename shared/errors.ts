@@ -385,6 +385,10 @@ export const ERRORS = define({
     summary: '`useSimTime` is set, but nothing publishes on /clock.',
     remedy: 'Start the simulator or `ros2 bag play --clock`, or set `useSimTime: false`.',
   },
+  OUT_CALIBRATION: {
+    summary: 'Calibration cannot be computed from what was measured.',
+    remedy: 'Repeat the figure or the pictures that the message names; docs/calibration.md says how to measure.',
+  },
   OUT_INTERNAL: {
     summary: 'An internal invariant does not hold: a programming error in Outrider.',
     remedy: 'Report it with the log; the message names the place.',

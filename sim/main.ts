@@ -16,6 +16,8 @@ import { configureLocalServices } from '../shared/services/local-services.ts';
 import { runHeadless } from './headless/main.ts';
 import { fleetSchema } from './scenario/fleet-schema.ts';
 import { worldSchema } from './scenario/world-schema.ts';
+import { loadTwin } from './vehicle/twin.ts';
+import type { VehicleSpec } from './vehicle/vehicle-spec.ts';
 
 export const missionFileSchema = z.strictObject({ mission: missionSchema, world: worldSchema, fleet: fleetSchema });
 
@@ -36,6 +38,8 @@ export interface SimOptions {
   readonly port: number;
   readonly keep?: boolean;
   readonly unknownStarts?: boolean;
+  /** YAML of a calibrated rover: the simulated ones are its twins. */
+  readonly twin?: string;
   readonly json?: boolean;
 }
 
@@ -49,7 +53,7 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
   if (options.headless !== true) {
     if (options.seeds !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--seeds needs --headless: a live mission runs once');
     const { runLive } = await import('./live/main.ts');
-    return runLive(file, bundles, { ...options, scenario: basename(missionPath) });
+    return runLive(file, bundles, { ...options, vehicle: await twinOf(options), scenario: basename(missionPath) });
   }
   const seeds = options.seeds === undefined ? [options.seed] : parseSeeds(options.seeds);
   const reports: MissionReport[] = [];
@@ -76,6 +80,8 @@ export interface RobotCommandOptions {
   readonly insecure?: boolean;
   /** File that what the ports deliver is written to. */
   readonly record?: string;
+  /** YAML of a calibrated rover, whose twin is simulated. */
+  readonly twin?: string;
 }
 
 /** One rover in this process. Throws OUT_CLI_USAGE without `--sim`. */
@@ -87,7 +93,8 @@ export async function runRobot(options: RobotCommandOptions): Promise<boolean> {
   configureLocalServices({ inference: { models: file.mission.detection.models } });
   const { runSimulatedRover } = await import('./live/main.ts');
   const { index, seed, record } = options;
-  return runSimulatedRover(file, await loadBundles(), { index, seed, ...joining, ...(record === undefined ? {} : { record }) });
+  const vehicle = await twinOf(options);
+  return runSimulatedRover(file, await loadBundles(), { index, seed, vehicle, ...joining, ...(record === undefined ? {} : { record }) });
 }
 
 export async function loadBundles(): Promise<RoverBundles> {
@@ -115,6 +122,7 @@ async function runOneSeed(
     scenario: basename(missionPath),
     seed,
     rovers: options.rovers,
+    vehicle: await twinOf(options),
     recordingPath: out === undefined ? undefined : join(out, 'mission.mcap'),
     onProgress: ({ elapsedSec, exploredM2, hazards }) => {
       if (!several)
@@ -125,6 +133,10 @@ async function runOneSeed(
   say(summary(report));
   if (out !== undefined) say(`written to ${out}`);
   return report;
+}
+
+async function twinOf({ twin }: { readonly twin?: string }): Promise<VehicleSpec | undefined> {
+  return twin === undefined ? undefined : loadTwin(twin);
 }
 
 /** Progress goes to stderr, so that stdout is for machines. */

@@ -6,7 +6,7 @@ import type { WorldSection } from './scenario/world-schema.ts';
 import { SeededRandom } from './random/seeded-random.ts';
 import { SiteScorer } from './scoring/site-scorer.ts';
 import { SimulatedSite } from './simulated-site.ts';
-import { DEFAULT_VEHICLE } from './vehicle/vehicle-spec.ts';
+import { DEFAULT_VEHICLE, type VehicleSpec } from './vehicle/vehicle-spec.ts';
 
 export interface SimulatedMission {
   readonly random: SeededRandom;
@@ -19,7 +19,12 @@ export interface SimulatedMission {
 /** Builds the site of a mission: equal seeds give equal sites, sensors and slips. */
 export function buildSimulatedMission(
   sections: { readonly world: WorldSection; readonly fleet: FleetSection },
-  options: { readonly clock: Clock; readonly seed: number; readonly rovers?: number | undefined },
+  options: {
+    readonly clock: Clock;
+    readonly seed: number;
+    readonly rovers?: number | undefined;
+    readonly vehicle?: VehicleSpec | undefined;
+  },
 ): SimulatedMission {
   const random = new SeededRandom(options.seed);
   const fleet = options.rovers === undefined ? sections.fleet : fleetOf(sections.fleet, options.rovers);
@@ -28,7 +33,7 @@ export function buildSimulatedMission(
     rovers: fleet.rovers.length,
     roverRadiusM: DEFAULT_VEHICLE.radiusM,
   });
-  const site = new SimulatedSite({ clock: options.clock, site: definition, fleet, random });
+  const site = new SimulatedSite({ clock: options.clock, site: definition, fleet, random, vehicle: options.vehicle });
   const [width, depth] = sections.world.sizeM;
   return { random, fleet, site, scorer: new SiteScorer(site), bounds: { minX: 0, minY: 0, maxX: width, maxY: depth } };
 }

@@ -24,6 +24,8 @@ export interface SimulatedSiteOptions {
   readonly random: Random;
   /** Physics step [s]. */
   readonly stepSec?: number;
+  /** What the rovers are; by default a small rover of the data sheet. A calibrated twin goes here. */
+  readonly vehicle?: VehicleSpec | undefined;
   /** How frames look; the default is an evenly lit room. */
   readonly appearance?: Appearance;
 }
@@ -38,6 +40,7 @@ export class SimulatedSite {
   readonly movers: readonly Mover[];
   readonly stepSec: number;
   readonly #clock: Clock;
+  readonly #vehicle: VehicleSpec;
   /** Everything that moves, rovers first. */
   readonly #bodies: readonly Disc[];
   #renderer: CameraRenderer | null = null;
@@ -49,6 +52,7 @@ export class SimulatedSite {
     this.world = new World(site);
     this.stepSec = options.stepSec ?? STEP_SEC;
     this.#clock = clock;
+    this.#vehicle = options.vehicle ?? DEFAULT_VEHICLE;
     this.#nowSec = clock.nowSec();
     this.movers = site.movers.map((definition) => new Mover(definition));
     // Textures and meshes are made when the first frame is asked for: many runs need none.
@@ -127,7 +131,7 @@ export class SimulatedSite {
     if (start === undefined)
       throw new RangeError(`the site has ${this.world.site.starts.length} starts, rover ${rover.id} needs number ${index + 1}`);
     const nowSec = (): number => this.#nowSec;
-    const vehicle = new Vehicle(scaledSlip(DEFAULT_VEHICLE, fleet.slip), start, random.fork('vehicle'));
+    const vehicle = new Vehicle(scaledSlip(this.#vehicle, fleet.slip), start, random.fork('vehicle'));
     const self: { rover: SimulatedRover | null } = { rover: null };
     const others = (): readonly Disc[] => (self.rover === null ? [] : this.#othersOf(self.rover));
     const driveConnected = { value: true };

@@ -26,6 +26,7 @@ import type { WorldSection } from '../scenario/world-schema.ts';
 import type { SeededRandom } from '../random/seeded-random.ts';
 import { PoseError } from '../scoring/pose-error.ts';
 import type { SimulatedRover } from '../simulated-rover.ts';
+import type { VehicleSpec } from '../vehicle/vehicle-spec.ts';
 
 export interface HeadlessOptions {
   readonly mission: MissionDefinition;
@@ -35,6 +36,7 @@ export interface HeadlessOptions {
   readonly scenario: string;
   readonly seed: number;
   readonly rovers?: number | undefined;
+  readonly vehicle?: VehicleSpec | undefined;
   readonly bundles: RoverBundles;
   /** Records the mission's messages here as MCAP. */
   readonly recordingPath?: string | undefined;
@@ -143,7 +145,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOut
 function setStage(options: HeadlessOptions): Stage {
   const logger = options.logger ?? SILENT_LOGGER;
   const clock = new VirtualClock();
-  const simulated = buildSimulatedMission(options, { clock, seed: options.seed, rovers: options.rovers });
+  const simulated = buildSimulatedMission(options, { clock, seed: options.seed, rovers: options.rovers, vehicle: options.vehicle });
   const stage = { ...createInfrastructure(clock, simulated.random, logger), simulated, options };
   scriptOutages(stage);
   return stage;

@@ -27,11 +27,13 @@ import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts
 import type { MissionFile } from '../main.ts';
 import { PoseError } from '../scoring/pose-error.ts';
 import type { SimulatedRover } from '../simulated-rover.ts';
+import type { VehicleSpec } from '../vehicle/vehicle-spec.ts';
 
 export interface LiveOptions {
   readonly scenario: string;
   readonly seed: number;
   readonly rovers?: number;
+  readonly vehicle?: VehicleSpec | undefined;
   readonly speed?: number;
   readonly out?: string;
   readonly port: number;
@@ -68,7 +70,7 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
   say(`broker     ${site.brokerUrl}`);
   for (const { host, pid } of site.hosts) say(`edge host  ${host} (process ${pid})`);
   try {
-    const simulated = buildSimulatedMission(file, { clock, seed: options.seed, rovers: options.rovers });
+    const simulated = buildSimulatedMission(file, { clock, seed: options.seed, rovers: options.rovers, vehicle: options.vehicle });
     const bus = await connectMqttBus({ url: site.brokerUrl, clientId: 'coordinator' });
     const places = { site: SITE, mission: file.mission.id };
     const narrate = (event: MissionEvent): void =>
@@ -154,6 +156,7 @@ export interface RobotOptions {
   readonly identity: Identity | null;
   /** File that what the ports deliver is written to. */
   readonly record?: string;
+  readonly vehicle?: VehicleSpec | undefined;
 }
 
 /** One simulated rover in this process, joining the site behind `broker`, until Ctrl-C. Its world holds no other rovers' bodies. */
@@ -167,7 +170,7 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   }
   const world = start === undefined ? file.world : { ...file.world, starts: [start] };
   const fleet = { ...file.fleet, rovers: [{ ...rover, id: options.id }] };
-  const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed });
+  const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed, vehicle: options.vehicle });
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity };
