@@ -49,6 +49,7 @@ async function buildProgram(): Promise<Command> {
     .option('--seeds <from-to>', 'headless: one run for each seed of a range, e.g. 1-20')
     .option('--out <dir>', 'folder for report.json, report.html, map and recording')
     .option('--speed <factor>', 'live: mission seconds per wall second (default: as the mission file says)', positive)
+    .option('--twin <file>', 'YAML of a calibrated rover: the simulated ones are its twins')
     .option('--port <port>', 'live: port of the dashboard (0: any free one)', integer(0, 65_535), 8080)
     .option('--unknown-starts', 'only the first rover knows where it starts: the Map Server places the others by their maps')
     .option('--keep', 'live: go on serving the dashboard after the mission')
@@ -105,6 +106,7 @@ async function buildProgram(): Promise<Command> {
     .option('--sim [mission]', 'a simulated rover in the site of a mission file')
     .option('--config <file>', `a real rover: its YAML names the body (${BODIES.join(', ')})`)
     .option('--id <id>', 'id of a simulated rover (default: as its token or identity says, else rover-1)')
+    .option('--twin <file>', 'with --sim: YAML of a calibrated rover, whose twin is simulated')
     .option('--index <n>', "which of the mission's start poses a simulated rover takes", integer(0, 99), 0)
     .option('--seed <n>', 'seed of the simulated site', integer(0, 2 ** 31 - 1), 1)
     .option('--enroll <token>', 'join a site by the one-time token of `outrider site enroll`')
@@ -123,6 +125,22 @@ async function buildProgram(): Promise<Command> {
     .requiredOption('--config <file>', 'YAML of the rover')
     .action(async ({ config }: { config: string }) => finish(await (await import('../hardware/watchdog/main.ts')).runWatchdog(config)));
 
+  robot
+    .command('calibrate')
+    .description('drive figures, measure where the rover then stands, and write its wheel radius, wheel base and motor trims into its YAML')
+    .requiredOption('--config <file>', 'YAML of the rover')
+    .option('--twin', "a simulated twin of the rover drives, and must find the file's own constants; nothing is written")
+    .option('--line <m>', 'length of the lines [m]', positive, 2)
+    .option('--square <m>', 'edge of the squares [m]', positive, 1.5)
+    .option('--turns <n>', 'whole turns on the spot', integer(1, 20), 3)
+    .option('--runs <n>', 'how often the set of figures is driven', integer(1, 20), 3)
+    .option('--seed <n>', "seed of the twin's slip", integer(0, 2 ** 31 - 1), 1)
+    .option('--dry-run', 'write nothing')
+    .addOption(json())
+    .action(async ({ line, square, ...options }: CalibrateFlags) =>
+      finish(await (await import('../robot/calibration/main.ts')).runCalibrate({ ...options, lineM: line, squareM: square })),
+    );
+
   program
     .command('map')
     .description('work with maps')
@@ -139,6 +157,16 @@ async function buildProgram(): Promise<Command> {
   await (await import('../toolchain/commands.ts')).registerModuleCommands(program);
 
   program
+    .command('doctor')
+    .description('find what is missing on this machine for a rover, and say what to do about it')
+    .option('--config <file>', 'YAML of the rover: what it needs must be there')
+    .option('--broker <url>', 'broker to reach (default: as the file says)')
+    .option('--site <id>', 'site to look for behind the broker')
+    .option('--root <folder>', 'look at the machine whose files lie here')
+    .addOption(json())
+    .action(async (options) => finish(await (await import('../hardware/doctor/main.ts')).runDoctor(options)));
+
+  program
     .command('bench')
     .description('run the benchmarks (all, or those named)')
     .argument('[names...]')
@@ -146,6 +174,18 @@ async function buildProgram(): Promise<Command> {
     .action((names: string[], options: { json?: boolean }) => finish(runBench([...names, ...(options.json === true ? ['--json'] : [])])));
 
   return program;
+}
+
+interface CalibrateFlags {
+  readonly config: string;
+  readonly line: number;
+  readonly square: number;
+  readonly turns: number;
+  readonly runs: number;
+  readonly seed: number;
+  readonly twin?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
 }
 
 interface RobotFlags extends RobotCommandOptions {

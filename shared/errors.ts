@@ -379,7 +379,8 @@ export const ERRORS = define({
   },
   OUT_ROS_LIBRARY: {
     summary: 'rclnodejs, the ROS 2 client library, is missing, was built for another ROS 2, or does not load.',
-    remedy: 'In a sourced shell, run `npm install rclnodejs@2.2.0` (it compiles against that ROS 2), or `npm rebuild rclnodejs`; see docs/ros2.md.',
+    remedy:
+      'In a sourced shell, run `npm install rclnodejs@2.2.0` (it compiles against that ROS 2), or `npm rebuild rclnodejs`; see docs/ros2.md.',
   },
   OUT_ROS_CLOCK: {
     summary: '`useSimTime` is set, but nothing publishes on /clock.',
