@@ -56,7 +56,6 @@ function openRover(id: string): Promise<Socket> {
 function state(rover: string, sequence: number): Buffer {
   const value: RoverState = {
     rover,
-    located: true,
     stampSec: (performance.timeOrigin + performance.now()) / 1000,
     located: true,
     pose: { x: 12.345 + sequence * 0.01, y: -3.21, theta: 1.234 },

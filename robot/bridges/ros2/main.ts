@@ -2,6 +2,7 @@
 import { connectMqttBus } from '../../../shared/bus/mqtt-bus.ts';
 import { loadYaml } from '../../../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
+import { configureLocalServices } from '../../../shared/services/local-services.ts';
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
 import { roverLastWill } from '../../telemetry.ts';
@@ -23,7 +24,12 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
   const rcl = await loadRclnodejs({ environment: process.env });
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const interrupted = interruption();
-  const [mapServer, detector] = await Promise.all([readBuiltModule('map-server'), readBuiltModule('object-detection')]);
+  configureLocalServices({ inference: { models: config.detection.models } });
+  const [mapServer, detector, neuralDetector] = await Promise.all([
+    readBuiltModule('map-server'),
+    readBuiltModule('object-detection'),
+    readBuiltModule('neural-detection'),
+  ]);
   const bus = await connectMqttBus({
     url: config.broker,
     clientId: config.id,
@@ -36,7 +42,7 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
       config,
       bus,
       dataPlane: new TcpDataPlane(),
-      bundles: { mapServer, detector },
+      bundles: { mapServer, detector, neuralDetector },
       session: Math.floor(performance.timeOrigin).toString(36),
       detection: config.detection,
       mapServerPlacement: config.mapServer.placement,

@@ -1,5 +1,5 @@
 // A rover agent on a ROS 2 robot: the node, its body of topics, the agent itself, and what ROS tools get back.
-import { assembleRover, type AssembledRover, type RoverBundles } from '../../assemble-rover.ts';
+import { type AssembleOptions, assembleRover, type AssembledRover, type RoverBundles } from '../../assemble-rover.ts';
 import { SystemClock } from '../../../shared/clock/system-clock.ts';
 import { OutriderError } from '../../../shared/errors.ts';
 import { compose } from '../../../shared/geometry/pose2.ts';
@@ -9,7 +9,6 @@ import type { DataPlane } from '../../../shared/ports/data-plane.ts';
 import type { DeviceMetricsIo } from '../../../shared/ports/device-metrics.ts';
 import type { Logger } from '../../../shared/ports/logger.ts';
 import type { MessageBus } from '../../../shared/ports/message-bus.ts';
-import type { PlacementMode, PlacementTriggers } from '../../placing.ts';
 import type { RoverYaml } from './rover-yaml.ts';
 import type { RosClockMessage } from './messages.ts';
 import { Nav2Driver } from './nav2-driver.ts';
@@ -26,7 +25,7 @@ export interface RosRoverOptions {
   readonly dataPlane: DataPlane;
   readonly bundles: RoverBundles;
   readonly session: string;
-  readonly detection: { readonly placement: PlacementMode; readonly periodSec: number; readonly triggers: PlacementTriggers };
+  readonly detection: AssembleOptions['detection'];
   readonly mapServerPlacement: 'edge' | 'onboard';
   readonly decodePicture: DecodePicture;
   readonly metrics: DeviceMetricsIo | null;
