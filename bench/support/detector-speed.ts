@@ -15,7 +15,7 @@ export interface Speeds {
   readonly web_network_ms: number;
   /** Of the network's time in the portable engine, against onnxruntime-node. */
   readonly web_times_slower: number;
-  /** What the sandbox adds to a frame's time. */
+  /** The share of a frame's time that the sandbox adds. */
   readonly guest_overhead_fraction: number;
   readonly guest_memory_bytes: number;
   readonly web_rss_bytes: number;
@@ -92,7 +92,7 @@ export async function measureSpeeds({ bundle, host, network, frame, size: { widt
     guest_own_ms: median(times.own),
     web_network_ms: median(times.web),
     web_times_slower: median(times.web) / median(times.network),
-    guest_overhead_fraction: median(times.guest) / median(times.native) - 1,
+    guest_overhead_fraction: 1 - median(times.native) / median(times.guest),
     guest_memory_bytes: guest.memoryBytes(),
     node_rss_bytes: afterNode - beforeNode,
     web_rss_bytes: afterWeb - afterNode,

@@ -36,6 +36,9 @@ interface Request {
 /** What one caller may have waiting: a guest makes one call at a time, so more is a mistake or an attack. */
 const MAX_WAITING_PER_CALLER = 4;
 
+/** On the CPU the engine and the guests that prepare the next frames share the cores: a batch must gain more to be worth it. */
+const CPU_LEAST_GAIN = 0.25;
+
 export class BatchQueue {
   readonly #options: BatchQueueOptions;
   /** By caller; the order of the map is the order of turns. */
@@ -150,7 +153,8 @@ export class BatchQueue {
 
   #sizer(graph: Graph): BatchSizer {
     let sizer = this.#sizers.get(graph);
-    if (sizer === undefined) this.#sizers.set(graph, (sizer = new BatchSizer(this.#options.maxBatch)));
+    if (sizer === undefined)
+      this.#sizers.set(graph, (sizer = new BatchSizer(this.#options.maxBatch, graph.provider === 'cpu' ? CPU_LEAST_GAIN : undefined)));
     return sizer;
   }
 }

@@ -4,7 +4,10 @@
 const TRIALS = 4;
 /** Weight of the newest measurement. */
 const LEARNING_RATE = 0.2;
-/** A batch must be cheaper than single runs by this share: all but its last request wait longer in it. */
+/**
+ * A batch must be cheaper than single runs by this share: all but its last request wait longer in it, and those who asked together ask
+ * together again, while the engine idles.
+ */
 const LEAST_GAIN = 0.05;
 /** Sizes that were found too dear are tried again after so many runs: load and clocks change. */
 const RETRY_RUNS = 500;
@@ -18,11 +21,13 @@ interface Cost {
 
 export class BatchSizer {
   readonly #sizes: readonly number[];
+  readonly #leastGain: number;
   readonly #costs = new Map<number, Cost>();
   #run = 0;
 
   /** Sizes are powers of two up to `max`: engines plan memory per shape. */
-  constructor(max: number) {
+  constructor(max: number, leastGain = LEAST_GAIN) {
+    this.#leastGain = leastGain;
     const sizes: number[] = [];
     for (let size = 1; size <= Math.max(1, max); size *= 2) sizes.push(size);
     this.#sizes = sizes;
@@ -37,7 +42,7 @@ export class BatchSizer {
     if (untried !== undefined) return untried;
     const single = this.#costs.get(1)?.perRequestMs ?? Infinity;
     let best = 1;
-    let bestMs = single * (1 - LEAST_GAIN);
+    let bestMs = single * (1 - this.#leastGain);
     for (const size of possible.slice(1)) {
       const { perRequestMs } = this.#costs.get(size) as Cost;
       if (perRequestMs < bestMs) [best, bestMs] = [size, perRequestMs];
