@@ -114,7 +114,7 @@ export class MemberRegistry {
     return revoked;
   }
 
-  member(role: MemberRole, id: string): Promise<Member | null> {
+  async member(role: MemberRole, id: string): Promise<Member | null> {
     return this.#read(join(this.#members, `${role}-${idSchema.parse(id)}.json`), memberSchema);
   }
 
