@@ -64,7 +64,7 @@ describe('enrolment tokens', () => {
 describe('the registry', () => {
   let nowMs = Date.parse('2026-05-01T12:00:00Z');
   const registry = (name: string): MemberRegistry => new MemberRegistry(join(folder, name), () => new Date(nowMs));
-  const pending = { role: 'rover', id: 'rover-1', tenant: 'default', addresses: [] } as const;
+  const pending = { role: 'rover' as const, id: 'rover-1', tenant: 'default', addresses: [] };
 
   test('two who show a token at once: one is taken in', async () => {
     const one = registry('race');
