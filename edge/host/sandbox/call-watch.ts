@@ -54,4 +54,9 @@ export class CallWatch {
     }
     return nowMs - this.#sinceMs > this.#deadlineMs;
   }
+
+  /** Since when the guest has been in one visit, as of the last look [ms]; 0 outside. */
+  visitMs(nowMs: number): number {
+    return this.#visit === 0 ? 0 : nowMs - this.#sinceMs;
+  }
 }

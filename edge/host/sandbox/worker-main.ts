@@ -1,5 +1,6 @@
 // Entry of a sandbox worker: runs one module instance with its shell and its own data-plane listener. The guest gets no ambient
 // authority: what it can reach are the granted host functions. The worker waits warm until it is told what to run.
+import { ownThreadId } from './thread-priority.ts';
 import { parentPort } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import { serviceClient } from '../../../shared/services/service-bridge.ts';
@@ -59,7 +60,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
   clock.every(STATS_PERIOD_SEC, () => {
     if (running !== null) post({ type: 'stats', stats: running.stats() });
   });
-  post({ type: 'started', address: running.address, failure: null });
+  post({ type: 'started', address: running.address, threadId: ownThreadId(), failure: null });
 }
 
 function functionsOf(manifest: ModuleManifest, interfaceName: string): string[] {

@@ -39,7 +39,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'ready' }
-  | { readonly type: 'started'; readonly address: string; readonly failure: null }
+  /** `threadId`: of the operating system; null where it does not tell. */
+  | { readonly type: 'started'; readonly address: string; readonly threadId: number | null; readonly failure: null }
   | { readonly type: 'started'; readonly address: null; readonly failure: WireError }
   | { readonly type: 'answered'; readonly id: number; readonly bytes: Uint8Array | null; readonly failure: WireError | null }
   | { readonly type: 'store'; readonly id: number; readonly bytes: Uint8Array }

@@ -8,6 +8,7 @@ import { CallWatch, newWatchCell } from './call-watch.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
 import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
+import { HogWatch } from './thread-priority.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface WorkerSandboxOptions extends WorkerEnvironment {
@@ -89,6 +90,7 @@ class WorkerInstance implements SandboxedInstance {
   readonly #watch: CallWatch;
   readonly #asked = new Map<number, { readonly resolve: (bytes: Uint8Array) => void; readonly reject: (error: Error) => void }>();
   #address: string | null = null;
+  #hog: HogWatch | null = null;
   #stats: InstanceStats = NO_STATS;
   #over = false;
   #started: ((failure: Error | null) => void) | null = null;
@@ -138,7 +140,10 @@ class WorkerInstance implements SandboxedInstance {
 
   /** Called periodically: ends the worker when its guest does not come back. */
   watch(nowMs: number): void {
-    if (this.#over || !this.#watch.overdue(nowMs)) return;
+    if (this.#over) return;
+    const overdue = this.#watch.overdue(nowMs);
+    this.#hog?.look(this.#watch.visitMs(nowMs));
+    if (!overdue) return;
     const { instance, limits } = this.#options;
     this.#fail(new OutriderError('OUT_EDGE_DEADLINE', `a call of ${instance} ran longer than ${limits.callDeadlineSec} s`));
   }
@@ -184,6 +189,7 @@ class WorkerInstance implements SandboxedInstance {
       case 'started':
         if (message.failure === null) {
           this.#address = message.address;
+          this.#hog = message.threadId === null ? null : new HogWatch(message.threadId);
           this.#started?.(null);
         } else {
           this.#over = true;
