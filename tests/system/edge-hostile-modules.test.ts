@@ -48,7 +48,7 @@ const nowhere: ModuleInstance = {
   memoryBytes: () => 0,
 };
 
-const DEADLINE_MS = 400;
+const DEADLINE_MS = 1000;
 
 describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () => {
   let data: string;
@@ -112,7 +112,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () 
     const attack = rover.module.handle.spin(1);
     const during = await answeredDuring(expect(attack).rejects.toThrow());
     await expect.poll(async () => (await listed(rover.id))?.state).toBe('failed');
-    expect((await listed(rover.id))?.error).toMatch(/ran longer than 0\.4 s/);
+    expect((await listed(rover.id))?.error).toMatch(/ran longer than 1 s/);
     expect(during, 'calls of the neighbour that were answered while the loop ran').toBeGreaterThan(0);
   });
 
