@@ -13,6 +13,7 @@ import type { ClientIdentity } from '../broker/access-rules.ts';
 import type { EnrolmentDesk } from '../security/enrolment-desk.ts';
 import { type Access, sameOrigin } from './access.ts';
 import { enrolmentRoute, ENROLMENT_PATH } from './enrolment-route.ts';
+import { siteMetrics } from './metrics.ts';
 import { createRestApp, errorSchema, type RestTls } from './rest-app.ts';
 
 /** What the gateway shows of its site. */
@@ -72,6 +73,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     const healthy = view.brokerUp() && (role !== 'active' || hosts > 0);
     return reply.status(healthy ? 200 : 503).send({ status: healthy ? 'ok' : 'degraded', broker: view.brokerUp(), manager: role, hosts });
   });
+  const metrics = siteMetrics(view);
+  app.get('/metrics', { schema: { summary: 'Prometheus metrics' } }, async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.metrics()),
+  );
   app.get('/api/site', { schema: { summary: 'Hosts, instances and counters' } }, async () => ({
     site: view.site,
     manager: view.manager(),
