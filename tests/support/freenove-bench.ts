@@ -3,6 +3,7 @@ import { ADC_ADDRESS } from '../../hardware/freenove-4wd/adc.ts';
 import { freenoveSchema } from '../../hardware/freenove-4wd/config.ts';
 import { createFreenove } from '../../hardware/freenove-4wd/freenove-body.ts';
 import { PCA9685_ADDRESS } from '../../hardware/freenove-4wd/pca9685.ts';
+import type { PowerIo } from '../../shared/ports/power-io.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import type { PartName, RoverBench } from '../contracts/rover-ports.ts';
 import { Ads7830Model, Pcf8591Model } from './chips/adc-models.ts';
@@ -15,8 +16,13 @@ import { SonarModel } from './chips/sonar-model.ts';
 const FULL_RAD_PER_SEC = 20;
 const BATTERY_V = 7.8;
 
-export function openFreenoveBench(board: 1 | 2, adc: 'ads7830' | 'pcf8591'): RoverBench {
-  const clock = new VirtualClock();
+/** A bench whose car surely has these parts. */
+export interface FreenoveBench extends RoverBench {
+  readonly power: PowerIo;
+  readonly wheels: NonNullable<RoverBench['wheels']>;
+}
+
+export function openFreenoveBench(board: 1 | 2, adc: 'ads7830' | 'pcf8591', clock: VirtualClock = new VirtualClock()): FreenoveBench {
   const i2c = new FakeI2c();
   const pwm = new Pca9685Model();
   const converter = adc === 'ads7830' ? new Ads7830Model(board === 1 ? 3.3 : 5.2) : new Pcf8591Model(board === 1 ? 3.3 : 5.2);
