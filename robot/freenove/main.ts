@@ -9,6 +9,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { loadYaml } from '../../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../../shared/elastic/built-modules.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
+import type { CameraIo } from '../../shared/ports/camera-io.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
@@ -31,6 +32,26 @@ const lidarSchema = z.strictObject({
     .describe('Where its zero angle points, counter-clockwise from forward [rad].'),
 });
 
+const cameraSchema = z.strictObject({
+  source: z.enum(['raspberry-pi', 'v4l2']).default('raspberry-pi').describe('Ribbon camera (rpicam-vid) or USB camera (ffmpeg).'),
+  device: z.string().min(1).max(100).default('/dev/video0').describe('Of a v4l2 camera.'),
+  width: z.number().int().min(64).max(1920).default(640),
+  height: z.number().int().min(64).max(1080).default(480),
+  framesPerSec: z.number().int().min(1).max(30).default(5),
+  latencySec: z.number().min(0).max(1).default(0.1).describe('From the exposure to the frame’s arrival [s].'),
+  intrinsics: z
+    .strictObject({ fx: z.number().positive(), fy: z.number().positive(), cx: z.number().positive(), cy: z.number().positive() })
+    .describe('Of pictures of this size [px]; `outrider robot calibrate` measures them.'),
+  mount: z
+    .strictObject({
+      xM: z.number().min(-2).max(2).default(0.1),
+      yM: z.number().min(-2).max(2).default(0),
+      zM: z.number().min(0.01).max(3).default(0.12).describe('Height of the lens above the floor [m].'),
+      pitchDownRad: z.number().min(-1.5).max(1.5).default(0),
+    })
+    .prefault({}),
+});
+
 /** The header's UART by its names. */
 const HEADER_UART = /^\/dev\/(serial0|ttyAMA0|ttyS0)$/;
 
@@ -43,6 +64,7 @@ const fileSchema = z.strictObject({
     .prefault({})
     .describe('null: no process guards the motors; they go on turning when the agent dies. For a car on blocks.'),
   lidar: lidarSchema.nullable().default(null).describe('null: the car reports and follows commands, but does not map by laser.'),
+  camera: cameraSchema.nullable().default(null),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
 
@@ -84,7 +106,8 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
   try {
     if (config.watchdog === null) logger.warn({}, 'no watchdog is configured: the motors keep turning if this process dies');
     const lidar = await loadLidar(config, clock, logger);
-    const ports = { drive: body.drive, lidar: lidar.port, camera: null, power: body.power, metrics: await loadMetrics(clock) };
+    const camera = await loadCamera(config, clock, logger);
+    const ports = { drive: body.drive, lidar: lidar.port, camera: camera?.port ?? null, power: body.power, metrics: await loadMetrics(clock) };
     const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const bus = await connectMqttBus({ url: config.broker, clientId: id, will: roverLastWill(site, id, mission), logger });
@@ -111,6 +134,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     await recorder?.close();
     if (recorder?.state.failure) logger.warn({ error: recorder.state.failure.message }, 'the recording is not whole');
     lidar.close();
+    camera?.close();
     await bus.close();
   } finally {
     body.close();
@@ -154,6 +178,27 @@ async function loadLidar(config: FreenoveRoverConfig, clock: Clock, logger: Logg
   const models = { ld06: ld.LD06, ld19: ld.LD19, 'slamtec-a1': slamtec.SLAMTEC_A1, 'slamtec-c1': slamtec.SLAMTEC_C1 };
   const lidar = new SerialLidar({ model: models[model], path, open: openNodeSerial, clock, logger, rays, mountYawRad });
   return { port: lidar, close: () => lidar.close() };
+}
+
+/** The detector reads pixels, so JPEGs are decoded here. */
+async function loadCamera(
+  config: FreenoveRoverConfig,
+  clock: Clock,
+  logger: Logger,
+): Promise<{ readonly port: CameraIo; close(): void } | null> {
+  if (config.camera === null) return null;
+  const { source, device, intrinsics, mount, latencySec } = config.camera;
+  const [{ ProcessCamera }, sources, { DecodedCamera }, { loadImageHost }] = await Promise.all([
+    import('../../hardware/cameras/process-camera.ts'),
+    import('../../hardware/cameras/camera-sources.ts'),
+    import('../perception/decoded-camera.ts'),
+    import('../../shared/modules/host-impl/image-sharp.ts'),
+  ]);
+  const programs = source === 'v4l2' ? sources.v4l2Camera(config.camera, device) : sources.raspberryPiCamera(config.camera);
+  const { decodeJpeg } = await loadImageHost();
+  const camera = new ProcessCamera({ programs, clock, intrinsics, mount, latencySec, logger });
+  const port = new DecodedCamera(camera, decodeJpeg, (error) => logger.warn({ error: error.message }, 'a picture was left out'));
+  return { port, close: () => camera.close() };
 }
 
 /** Of the board that this process runs on; any Linux will do. */
