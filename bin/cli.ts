@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { MembershipOptions } from '../robot/rover-membership.ts';
 import type { RobotCommandOptions } from '../sim/main.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { OutriderError } from '../shared/errors.ts';
@@ -105,7 +106,7 @@ async function buildProgram(): Promise<Command> {
     .description('run one rover and join the fleet')
     .option('--sim [mission]', 'a simulated rover in the site of a mission file')
     .option('--config <file>', `a real rover: its YAML names the body (${BODIES.join(', ')})`)
-    .option('--id <id>', 'id of a simulated rover (default: as its token or identity says, else rover-1)')
+    .option('--id <id>', 'id of the rover (default: as its file, token or identity says, else rover-1)')
     .option('--twin <file>', 'with --sim: YAML of a calibrated rover, whose twin is simulated')
     .option('--index <n>', "which of the mission's start poses a simulated rover takes", integer(0, 99), 0)
     .option('--seed <n>', 'seed of the simulated site', integer(0, 2 ** 31 - 1), 1)
@@ -117,7 +118,7 @@ async function buildProgram(): Promise<Command> {
     .option('--insecure', 'use a broker outside loopback without TLS, on a network that everybody on is trusted')
     .option('--record <file>', 'write down all that the ports deliver (MCAP), for `outrider replay`')
     .addOption(json())
-    .action(async (options, command: Command) => finish(await runRobot(options, command)));
+    .action(async (options) => finish(await runRobot(options)));
 
   robot
     .command('watchdog')
@@ -188,27 +189,27 @@ interface CalibrateFlags {
   readonly json?: boolean;
 }
 
+/** Only what was said: a flag goes before the file. */
+function membershipFlags(flags: RobotFlags): MembershipOptions {
+  const names = ['id', 'broker', 'site', 'enroll', 'siteUrl', 'identity', 'insecure'] as const;
+  return Object.fromEntries(names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])));
+}
+
 interface RobotFlags extends RobotCommandOptions {
   readonly config?: string;
 }
 
 /** A simulated rover, or the body that the rover's YAML names; only that body's code is loaded. */
-async function runRobot(flags: RobotFlags, command: Command): Promise<boolean> {
+async function runRobot(flags: RobotFlags): Promise<boolean> {
   if (flags.config === undefined) return (await import('../sim/main.ts')).runRobot(flags);
   if (flags.sim !== undefined) throw new OutriderError('OUT_CLI_USAGE', '--config and --sim exclude each other');
-  const given = <K extends 'broker' | 'site'>(key: K): { [key in K]?: string } =>
-    command.getOptionValueSource(key) === 'cli' ? ({ [key]: flags[key] } as { [key in K]: string }) : {};
   const { body } = await loadYaml(flags.config, z.looseObject({ body: z.enum(BODIES) }));
   const recording = flags.record === undefined ? {} : { record: flags.record };
   switch (body) {
     case 'freenove-4wd':
-      return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, {
-        ...given('broker'),
-        ...given('site'),
-        ...recording,
-      });
+      return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, { ...membershipFlags(flags), ...recording });
     case 'ros2':
-      return (await import('../robot/bridges/ros2/main.ts')).runRosRobot(flags.config, { ...given('broker'), ...given('site') });
+      return (await import('../robot/bridges/ros2/main.ts')).runRosRobot(flags.config, membershipFlags(flags));
   }
 }
 

@@ -19,9 +19,14 @@ const triggersSchema = z
 /** To be spread into a body's own schema. */
 export const roverFields = {
   id: idSchema.describe('Id of the rover in the fleet.'),
-  site: idSchema.default('site'),
+  site: idSchema.optional().describe('Default: as the identity says.'),
   mission: idSchema.default('search-and-rescue').describe('The mission that it joins.'),
-  broker: z.url({ protocol: /^(mqtts?|wss?)$/ }).default('mqtt://127.0.0.1:1883'),
+  identity: z.string().min(1).max(500).optional().describe('Folder of the identity that `outrider site join` made.'),
+  broker: z
+    .url({ protocol: /^(mqtts?|wss?)$/ })
+    .optional()
+    .describe('Default: as the identity says; without one, mqtt://127.0.0.1:1883.'),
+  insecure: z.boolean().default(false).describe('Use a broker elsewhere without TLS, on a network that everybody on is trusted.'),
   startPose: z
     .strictObject({ x: z.number(), y: z.number(), theta: z.number() })
     .prefault({ x: 0, y: 0, theta: 0 })

@@ -22,6 +22,7 @@ runtime="$here/../../node_modules/onnxruntime-node/bin"
 if [ -d "$runtime" ]; then
   find "$runtime" -mindepth 2 -maxdepth 2 -type d \( -name darwin -o -name win32 \) -exec rm -rf {} +
 fi
+install -d -m 700 -o outrider -g outrider /var/lib/outrider
 install -d -m 755 /etc/outrider
 if [ ! -e /etc/outrider/rover.yaml ]; then
   install -m 644 "$here/../freenove-4wd/rover.yaml" /etc/outrider/rover.yaml

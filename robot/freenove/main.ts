@@ -17,6 +17,7 @@ import type { Logger } from '../../shared/ports/logger.ts';
 import { configureLocalServices } from '../../shared/services/local-services.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
+import { type MembershipOptions, roverMembership } from '../rover-membership.ts';
 import { roverFields } from '../rover-yaml.ts';
 import { roverLastWill } from '../telemetry.ts';
 
@@ -79,20 +80,18 @@ export const freenoveRoverSchema = fileSchema.refine(
 
 export type FreenoveRoverConfig = z.infer<typeof freenoveRoverSchema>;
 
-export interface FreenoveRobotOptions {
-  /** Override what the file says. */
-  readonly broker?: string;
-  readonly site?: string;
+export interface FreenoveRobotOptions extends MembershipOptions {
   /** File that what the ports deliver is written to. */
   readonly record?: string;
 }
 
-/** Runs until SIGINT or SIGTERM; true after a clean stop. Throws coded errors at the start, never later. */
+/** Runs until SIGINT or SIGTERM; true after a clean stop. `options` go before what the file says. Throws coded errors at the start, never later. */
 export async function runFreenoveRobot(path: string, options: FreenoveRobotOptions = {}): Promise<boolean> {
   const ended = interruption();
-  const { record, ...given } = options;
-  const config = { ...(await loadYaml(path, freenoveRoverSchema)), ...given };
-  const { id, site, mission } = config;
+  const { record, ...flags } = options;
+  const config = await loadYaml(path, freenoveRoverSchema);
+  const { mission } = config;
+  const { id, site, broker, identity } = await roverMembership({ ...membershipOf(config), ...flags });
   const logger = pinoLogger(config.logLevel, { rover: id });
   const clock = new SystemClock({ onError: (error) => logger.error({ error: String(error) }, 'a task failed') });
   configureLocalServices({ inference: { models: config.detection.models } });
@@ -110,7 +109,8 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     const ports = { drive: body.drive, lidar: lidar.port, camera: camera?.port ?? null, power: body.power, metrics: await loadMetrics(clock) };
     const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
-    const bus = await connectMqttBus({ url: config.broker, clientId: id, will: roverLastWill(site, id, mission), logger });
+    const tls = identity === null ? {} : { tls: identity.tls };
+    const bus = await connectMqttBus({ url: broker, clientId: id, will: roverLastWill(site, id, mission), logger, ...tls });
     const assembled = await assembleRover({
       id,
       site,
@@ -122,7 +122,8 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       modelled: 'none',
       clock,
       bus,
-      dataPlane: new TcpDataPlane(),
+      dataPlane: new TcpDataPlane(identity === null ? {} : { tls: { client: identity.tls } }),
+      ...(identity === null ? {} : { credential: identity.credential }),
       session: Math.floor(performance.timeOrigin).toString(36),
       bundles,
       mapServerPlacement: config.mapServer.placement,
@@ -141,6 +142,17 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     guard?.close();
   }
   return true;
+}
+
+/** What the file says about its site; what the command line says goes before. */
+function membershipOf({ id, site, broker, identity, insecure }: FreenoveRoverConfig): MembershipOptions {
+  return {
+    id,
+    insecure,
+    ...(site === undefined ? {} : { site }),
+    ...(broker === undefined ? {} : { broker }),
+    ...(identity === undefined ? {} : { identity }),
+  };
 }
 
 async function driveUntil(ended: Promise<void>, assembled: AssembledRover, body: FreenoveBody, logger: Logger): Promise<void> {
