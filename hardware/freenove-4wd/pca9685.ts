@@ -3,7 +3,6 @@
 import type { I2cBus } from '../buses/i2c.ts';
 
 export const PCA9685_ADDRESS = 0x40;
-export const PCA9685_CHANNELS = 16;
 /** Counts of one PWM period. */
 export const PCA9685_STEPS = 4096;
 
