@@ -106,7 +106,13 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     if (config.watchdog === null) logger.warn({}, 'no watchdog is configured: the motors keep turning if this process dies');
     const lidar = await loadLidar(config, clock, logger);
     const camera = await loadCamera(config, clock, logger);
-    const ports = { drive: body.drive, lidar: lidar.port, camera: camera?.port ?? null, power: body.power, metrics: await loadMetrics(clock) };
+    const ports = {
+      drive: body.drive,
+      lidar: lidar.port,
+      camera: camera?.port ?? null,
+      power: body.power,
+      metrics: await loadMetrics(clock),
+    };
     const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const tls = identity === null ? {} : { tls: identity.tls };
