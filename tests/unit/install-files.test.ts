@@ -56,7 +56,7 @@ describe('what is installed on a rover', () => {
   it('the script is one that sh reads, and every file that it installs is there', async () => {
     expect(spawnSync('sh', ['-n', fileOf('install.sh')]).status).toBe(0);
     const script = await readFile(fileOf('install.sh'), 'utf8');
-    const named = [...script.matchAll(/\$here\/([\w./-]+\w)/g)].map(([, name]) => name as string);
+    const named = [...script.matchAll(/^\s*install .*"\$here\/([\w./-]+\w)"/gm)].map(([, name]) => name as string);
     expect(named).toContain('../freenove-4wd/rover.yaml');
     for (const name of [...named, ...UNITS]) expect((await readFile(fileOf(name))).length).toBeGreaterThan(0);
   });
