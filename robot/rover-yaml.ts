@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { detectorChoiceFields } from '../shared/inference/detector-choice.ts';
 import { idSchema } from '../shared/protocol/message.ts';
+import type { MembershipOptions } from './rover-membership.ts';
 
 /** When Object Detection leaves for the edge and comes back; each pair is a hysteresis. */
 const triggersSchema = z
@@ -41,3 +42,15 @@ export const roverFields = {
     })
     .prefault({}),
 };
+
+/** What a file says about its site; what the command line says goes before. */
+export function membershipOf(file: z.infer<z.ZodObject<typeof roverFields>>): MembershipOptions {
+  const { id, site, broker, identity, insecure } = file;
+  return {
+    id,
+    insecure,
+    ...(site === undefined ? {} : { site }),
+    ...(broker === undefined ? {} : { broker }),
+    ...(identity === undefined ? {} : { identity }),
+  };
+}

@@ -18,7 +18,7 @@ import { configureLocalServices } from '../../shared/services/local-services.ts'
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
 import { type MembershipOptions, roverMembership } from '../rover-membership.ts';
-import { roverFields } from '../rover-yaml.ts';
+import { membershipOf, roverFields } from '../rover-yaml.ts';
 import { roverLastWill } from '../telemetry.ts';
 
 const lidarSchema = z.strictObject({
@@ -148,17 +148,6 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     guard?.close();
   }
   return true;
-}
-
-/** What the file says about its site; what the command line says goes before. */
-function membershipOf({ id, site, broker, identity, insecure }: FreenoveRoverConfig): MembershipOptions {
-  return {
-    id,
-    insecure,
-    ...(site === undefined ? {} : { site }),
-    ...(broker === undefined ? {} : { broker }),
-    ...(identity === undefined ? {} : { identity }),
-  };
 }
 
 async function driveUntil(ended: Promise<void>, assembled: AssembledRover, body: FreenoveBody, logger: Logger): Promise<void> {

@@ -5,23 +5,20 @@ import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
 import { configureLocalServices } from '../../../shared/services/local-services.ts';
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
+import { type MembershipOptions, roverMembership } from '../../rover-membership.ts';
+import { membershipOf } from '../../rover-yaml.ts';
 import { roverLastWill } from '../../telemetry.ts';
 import { decodePicture } from './decode-picture.ts';
 import { loadRclnodejs } from './rclnodejs.ts';
 import { type RosRover, startRosRover } from './ros-rover.ts';
 import { roverYamlSchema } from './rover-yaml.ts';
 
-export interface RosRobotOptions {
-  /** Overrides the broker of the file. */
-  readonly broker?: string;
-  readonly site?: string;
-}
-
-/** Runs until Ctrl-C; true after a clean stop. Throws OUT_ROS_ENVIRONMENT outside a ROS 2 environment, before anything else is touched. */
-export async function runRosRobot(path: string, options: RosRobotOptions = {}): Promise<boolean> {
+/** Runs until Ctrl-C; `flags` go before what the file says. True after a clean stop. Throws OUT_ROS_ENVIRONMENT outside a ROS 2 environment, before anything else is touched. */
+export async function runRosRobot(path: string, flags: MembershipOptions = {}): Promise<boolean> {
   const file = await loadYaml(path, roverYamlSchema);
-  const config = { ...file, broker: options.broker ?? file.broker, site: options.site ?? file.site };
   const rcl = await loadRclnodejs({ environment: process.env });
+  const { id, site, broker, identity } = await roverMembership({ ...membershipOf(file), ...flags });
+  const config = { ...file, id, site };
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const interrupted = interruption();
   configureLocalServices({ inference: { models: config.detection.models } });
@@ -31,9 +28,10 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
     readBuiltModule('neural-detection'),
   ]);
   const bus = await connectMqttBus({
-    url: config.broker,
-    clientId: config.id,
-    will: roverLastWill(config.site, config.id, config.mission),
+    url: broker,
+    clientId: id,
+    will: roverLastWill(site, id, config.mission),
+    ...(identity === null ? {} : { tls: identity.tls }),
   });
   let rover: RosRover | null = null;
   try {
@@ -41,7 +39,8 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
       rcl,
       config,
       bus,
-      dataPlane: new TcpDataPlane(),
+      dataPlane: new TcpDataPlane(identity === null ? {} : { tls: { client: identity.tls } }),
+      ...(identity === null ? {} : { credential: identity.credential }),
       bundles: { mapServer, detector, neuralDetector },
       session: Math.floor(performance.timeOrigin).toString(36),
       detection: config.detection,

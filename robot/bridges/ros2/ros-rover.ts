@@ -25,6 +25,8 @@ export interface RosRoverOptions {
   readonly dataPlane: DataPlane;
   readonly bundles: RoverBundles;
   readonly session: string;
+  /** What enrolment gave the rover for the control plane. */
+  readonly credential?: string;
   readonly detection: AssembleOptions['detection'];
   readonly mapServerPlacement: 'edge' | 'onboard';
   readonly decodePicture: DecodePicture;
@@ -48,6 +50,7 @@ export interface RosRover {
 export async function startRosRover(options: RosRoverOptions): Promise<RosRover> {
   const { rcl, config, bus, logger } = options;
   const ros = config.ros2;
+  const site = config.site ?? 'site';
   await rcl.init();
   const node = new rcl.Node(ros.node, ros.namespace);
   const onError = (error: Error): void => logger.warn({ rover: config.id, error: error.message }, 'ROS bridge');
@@ -63,8 +66,9 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
     const body = new RosBody({ rcl, node, config: ros, clock, time, decodePicture: options.decodePicture, onError });
     const assembled = await assembleRover({
       id: config.id,
-      site: config.site,
+      site,
       mission: config.mission,
+      ...(options.credential === undefined ? {} : { credential: options.credential }),
       startPose: compose(config.startPose, body.mount),
       geometry: ROS_GEOMETRY,
       ports: { drive: body.drive, lidar: body.lidar, camera: body.camera, power: body.power, metrics: options.metrics },
@@ -80,7 +84,7 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
       logger,
     });
     const view = new CommonView();
-    await view.subscribe(bus, { site: config.site, mission: config.mission });
+    await view.subscribe(bus, { site, mission: config.mission });
     const { rover } = assembled;
     const outputs = new RosOutputs({
       rcl,
@@ -104,7 +108,7 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
         : new Nav2Driver({
             client: new rcl.ActionClient(node, 'nav2_msgs/action/NavigateToPose', ros.nav2.action),
             bus,
-            places: { site: config.site, mission: config.mission, rover: config.id },
+            places: { site, mission: config.mission, rover: config.id },
             clock,
             time,
             mapFrame: ros.frames.map,
