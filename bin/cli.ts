@@ -100,6 +100,16 @@ async function buildProgram(): Promise<Command> {
     .addOption(json())
     .action(async (host: string, options) => finish(await (await import('../edge/main.ts')).drainHost(host, options)));
 
+  program
+    .command('top')
+    .description('what a site does now, in a terminal: rovers, hosts, where modules run, the last events; q ends it')
+    .option('--broker <url>', 'broker of the site (default: as the identity says, else mqtt://127.0.0.1:1883)')
+    .option('--site <id>', 'id of the site (default: as the identity says, else site)')
+    .option('--identity <dir>', "an operator's identity, from `outrider site join`")
+    .option('--once', 'one frame as plain text, for scripts')
+    .addOption(json())
+    .action(async (options) => finish(await (await import('../edge/top/main.ts')).runTop(options)));
+
   const robot = program
     .command('robot')
     .enablePositionalOptions()
