@@ -5,6 +5,7 @@ import type { DataPlane } from '../shared/ports/data-plane.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { SILENT_LOGGER } from '../shared/ports/logger.ts';
 import type { LastWill, MessageBus } from '../shared/ports/message-bus.ts';
+import type { Tracer } from '../shared/ports/tracer.ts';
 import { trustEveryone } from './control/authenticator.ts';
 import { type CheckpointStore, MemoryCheckpointStore } from './control/checkpoint-store.ts';
 import type { ManagerOptions } from './control/manager-options.ts';
@@ -37,6 +38,8 @@ export interface EdgeSiteOptions {
   readonly repository?: ModuleRepository;
   readonly checkpoints?: CheckpointStore;
   readonly logger?: Logger;
+  /** Of the hosts (the manager's is among its options). */
+  readonly hostTracer?: Tracer;
 }
 
 export interface EdgeSite {
@@ -74,6 +77,7 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
       site,
       host,
       clock,
+      ...(options.hostTracer === undefined ? {} : { tracer: options.hostTracer }),
       bus,
       dataPlane,
       sandbox,

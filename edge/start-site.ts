@@ -11,6 +11,7 @@ import { OutriderError } from '../shared/errors.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import { readSiteFile } from '../shared/security/private-file.ts';
+import { openTracer } from '../shared/tracing/open-tracer.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
 import type { SiteConfig } from './config.ts';
 import type { OffloadManager } from './control/offload-manager.ts';
@@ -62,6 +63,8 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     const brokerUrl = config.broker ?? `${security === null ? 'mqtt' : 'mqtts'}://${localHost(listen)}:${broker?.port}`;
     const { credentials, tls, authenticate } = posture;
     const session = randomBytes(4).toString('hex');
+    const tracing = await openTracer({ service: 'outrider-manager', attributes: { site } }, logger);
+    undo.push(() => tracing.close());
     const service = !config.manager
       ? null
       : await startManagerService({
@@ -71,7 +74,7 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
           credentials,
           tls,
           logger: logger.child({ part: 'manager' }),
-          manager: { site, clock, siteKey, session, quotas: config.quotas, authenticate },
+          manager: { site, clock, siteKey, session, quotas: config.quotas, authenticate, tracer: tracing.tracer },
         });
     if (service !== null) undo.push(() => service.close());
     if (security !== null) {

@@ -17,6 +17,7 @@ import type { DataPlane } from '../shared/ports/data-plane.ts';
 import type { DeviceCompute } from '../shared/ports/device-metrics.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
+import type { Tracer } from '../shared/ports/tracer.ts';
 import { localService } from '../shared/services/local-services.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { OffloadHandler } from './offload/offload-handler.ts';
@@ -64,6 +65,8 @@ export interface AssembleOptions {
   /** Whether costly host functions may have threads; not on a virtual clock. Default true. */
   readonly threads?: boolean;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracer?: Tracer;
   readonly slam?: RoverOptions['slam'];
   readonly passenger?: RoverOptions['passenger'];
 }
@@ -87,7 +90,9 @@ const FRAME_BUDGET_SHARE = 0.6;
 
 export async function assembleRover(options: AssembleOptions): Promise<AssembledRover> {
   const { id, site, mission, clock, bus, dataPlane, session, bundles, compute, logger, detection } = options;
+  const tracing = options.tracer === undefined ? {} : { tracer: options.tracer };
   const handler = new OffloadHandler({
+    ...tracing,
     site,
     mission,
     rover: id,
@@ -107,6 +112,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
   const registration = options.threads === false ? inlineRegistration() : threadedRegistration();
   const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
     new ElasticModule<H>({
+      ...tracing,
       manifest: bundle.manifest,
       channelId: `${id}-${bundle.manifest.name}`,
       clock,

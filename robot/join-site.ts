@@ -9,7 +9,9 @@ import type { HostFunctions } from '../shared/elastic/module-instance.ts';
 import type { RemoteSite } from '../shared/elastic/remote-site.ts';
 import { TcpDataPlane } from '../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../shared/errors.ts';
+import { SILENT_LOGGER } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
+import { openTracer } from '../shared/tracing/open-tracer.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { roverMembership } from './rover-membership.ts';
 import { OffloadHandler, type OffloadHandlerOptions } from './offload/offload-handler.ts';
@@ -78,6 +80,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
   const tls = identity?.tls ?? options.bus?.tls;
   const clock = new SystemClock();
   const carried = carriedBundles(bundles);
+  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover } }, options.bus?.logger ?? SILENT_LOGGER);
   const bus = await connectMqttBus({ ...options.bus, url: broker, clientId: `rover-${rover}`, ...(tls === undefined ? {} : { tls }) });
   const handler = new OffloadHandler({
     site,
@@ -88,6 +91,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
     bus,
     dataPlane: new TcpDataPlane(tls === undefined ? {} : { tls: { client: tls } }),
     bundles: carried,
+    tracer: tracing.tracer,
     ...(credential === undefined ? {} : { credential }),
     ...(choose === undefined ? {} : { choose }),
   });
@@ -103,6 +107,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
         channelId: `${rover}-${name}`,
         clock,
         site: handler,
+        tracer: tracing.tracer,
         createLocal: () => instantiateOnboard(bundle, host),
         ...more,
       });
@@ -114,6 +119,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
       for (const module of opened) await module.close();
       await handler.close();
       await bus.close();
+      await tracing.close();
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import type { Tracer } from '../../shared/ports/tracer.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { BalanceRule } from './evacuation.ts';
 import type { TenantQuotas } from './tenant-quota.ts';
@@ -18,6 +19,8 @@ export interface ManagerOptions {
   readonly session: string;
   /** Given by the election where several managers may run; default 0: there is no other. */
   readonly term?: number;
+  /** Goes on with the traces of rovers; default: nothing is traced. */
+  readonly tracer?: Tracer;
   readonly quotas?: TenantQuotas;
   /** When to even out the load of the hosts. */
   readonly balance?: BalanceRule;

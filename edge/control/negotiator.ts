@@ -1,5 +1,6 @@
 // Negotiation with rovers: offers, reservations, redirects to shared modules, where an instance is, giving it back.
 import { OutriderError } from '../../shared/errors.ts';
+import { NO_TRACER, type Span, traced, traceOf } from '../../shared/ports/tracer.ts';
 import type { Grant, OffloadReply, OffloadRequest } from '../../shared/protocol/offload.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import { instanceKey, issueTicket, issueToken } from '../tokens.ts';
@@ -36,11 +37,21 @@ export class Negotiator {
 
   /** Throws coded errors, which become refusals. */
   handle(request: OffloadRequest, identity: RoverIdentity): Promise<OffloadReply> | OffloadReply {
+    const { tracer = NO_TRACER } = this.#options.manager;
+    const { rover } = identity;
     switch (request.kind) {
-      case 'negotiate':
-        return this.#negotiate(request, identity);
+      case 'negotiate': {
+        const { traceparent, module } = request;
+        return traced(tracer.join('negotiate', traceparent, { rover, module: module.name }), (span) => {
+          const reply = this.#negotiate(request, identity);
+          span.set({ reply: reply.kind });
+          return reply;
+        });
+      }
       case 'accept':
-        return this.#accept(request.id, request.offer, identity);
+        return traced(tracer.join('accept', request.traceparent, { rover }), (span) =>
+          this.#accept(request.id, request.offer, identity, span),
+        );
       case 'locate':
         return this.#locate(request.id, request.instance, identity);
       case 'release':
@@ -80,7 +91,7 @@ export class Negotiator {
     return { kind: 'offers', id, offers };
   }
 
-  async #accept(id: string, offer: string, { rover, tenant }: RoverIdentity): Promise<OffloadReply> {
+  async #accept(id: string, offer: string, { rover, tenant }: RoverIdentity, span: Span): Promise<OffloadReply> {
     const { manager, resources, reservations, hosts } = this.#options;
     const reservation = reservations.byOffer(offer);
     const host = reservation?.offers.get(offer);
@@ -93,6 +104,7 @@ export class Negotiator {
     const { instance, request } = reservation;
     const { module, mission, epoch, needs } = request;
     reservation.host = host;
+    span.set({ host, instance });
     reservation.untilSec = manager.clock.nowSec() + RESERVATION_VALID_SEC;
     resources.promise(instance, host, needs.memoryBytes, reservation.untilSec);
     const key = instanceKey(manager.siteKey, instance);
@@ -100,7 +112,8 @@ export class Negotiator {
     const owner = module.sharing === 'shared' ? null : rover;
     const place = { instance, epoch, module, mission, rover: owner, requestedBy: rover, tenant, memoryMaxBytes: needs.memoryBytes, key };
     try {
-      const reply = await hosts.command(host, { kind: 'reserve', ...place, ticket, validSec: RESERVATION_VALID_SEC }, COMMAND_TIMEOUT_SEC);
+      const command = { kind: 'reserve', ...place, ticket, validSec: RESERVATION_VALID_SEC, ...traceOf(span) } as const;
+      const reply = await hosts.command(host, command, COMMAND_TIMEOUT_SEC);
       if (reply.kind !== 'reserved') {
         throw new OutriderError('OUT_EDGE_NO_HOST', `${host}: ${reply.kind === 'refused' ? reply.reason : `answered ${reply.kind}`}`);
       }

@@ -4,6 +4,7 @@ import { AnsweredRequests } from '../../shared/bus/request-reply.ts';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { LastWill } from '../../shared/ports/message-bus.ts';
+import { NO_TRACER, traced } from '../../shared/ports/tracer.ts';
 import { type HostCommand, hostCommand, type HostReply, hostReply, hostStatus, type HostStatus } from '../../shared/protocol/host.ts';
 import { managerTerm } from '../../shared/protocol/manager.ts';
 import { encodeMessage, topicOf } from '../../shared/protocol/message.ts';
@@ -145,7 +146,9 @@ export class EdgeHost {
     const { id } = command;
     switch (command.kind) {
       case 'reserve':
-        this.handler.reserve(command, command.ticket, command.validSec);
+        traced((this.#ports.tracer ?? NO_TRACER).join('reserve', command.traceparent, { instance: command.instance }), () =>
+          this.handler.reserve(command, command.ticket, command.validSec),
+        );
         return { kind: 'reserved', id, addresses: [...this.handler.addresses] };
       case 'restart':
         return { kind: 'running', id, addresses: [...(await this.execution.restart(command))] };

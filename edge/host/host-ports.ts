@@ -3,6 +3,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { DataPlane } from '../../shared/ports/data-plane.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import type { Tracer } from '../../shared/ports/tracer.ts';
 import type { CheckpointStore } from '../control/checkpoint-store.ts';
 import type { ModuleRepository } from '../control/module-repository.ts';
 import type { InstanceLimits, Sandbox } from './sandbox/sandbox.ts';
@@ -34,4 +35,6 @@ export interface HostPorts {
   readonly grants: readonly string[];
   readonly limits: InstanceLimits;
   readonly logger: Logger;
+  /** Goes on with the traces of rovers; default: nothing is traced. */
+  readonly tracer?: Tracer;
 }

@@ -3,6 +3,7 @@ import { MAX_BUNDLE_BYTES, decodeTransfer, encodeTransfer, type TransferControl 
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { Listener } from '../../shared/ports/data-plane.ts';
+import { NO_SPAN, NO_TRACER, type Span, traced, type Tracer } from '../../shared/ports/tracer.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
 import type { HostedInstance } from '../../shared/protocol/host.ts';
 import type { ExecutionHandler, Placed } from './execution-handler.ts';
@@ -20,6 +21,10 @@ interface Session {
   ticket: string | null;
   digest: string | null;
   busy: boolean;
+  /** Of the rover that brings the bundle. */
+  traceparent: string | undefined;
+  /** From the ticket until the bundle is here. */
+  receiving: Span;
 }
 
 /** Connections without a ticket are closed after this [s]: idle sockets must not pile up. */
@@ -30,6 +35,7 @@ export class RemoteOffloadHandler {
   readonly #ports: HostPorts;
   readonly #execution: ExecutionHandler;
   readonly #changed: () => void;
+  readonly #tracer: Tracer;
   readonly #reserved = new Map<string, Reserved>();
   readonly #uploads = new PartialUploads();
   readonly #sessions = new Set<Session>();
@@ -39,6 +45,7 @@ export class RemoteOffloadHandler {
     this.#ports = ports;
     this.#execution = execution;
     this.#changed = changed;
+    this.#tracer = ports.tracer ?? NO_TRACER;
   }
 
   get addresses(): readonly string[] {
@@ -110,13 +117,14 @@ export class RemoteOffloadHandler {
 
   #accept(transport: Transport): void {
     if (this.#sessions.size >= MAX_SESSIONS) return transport.close(new OutriderError('OUT_EDGE_LIMIT', 'too many transfers at a time'));
-    const session: Session = { transport, ticket: null, digest: null, busy: false };
+    const session: Session = { transport, ticket: null, digest: null, busy: false, traceparent: undefined, receiving: NO_SPAN };
     this.#sessions.add(session);
     const greeting = this.#ports.clock.after(GREETING_SEC, () => {
       if (session.ticket === null) transport.close(new OutriderError('OUT_EDGE_TRANSFER', 'no ticket was shown'));
     });
-    transport.onClose = () => {
+    transport.onClose = (error) => {
       greeting.stop();
+      session.receiving.end(error ?? 'the rover went before the bundle was here');
       this.#sessions.delete(session);
     };
     transport.onFrame = (frame) => {
@@ -137,16 +145,20 @@ export class RemoteOffloadHandler {
     throw new OutriderError('OUT_EDGE_TRANSFER', `${message.kind} is out of place`);
   }
 
-  async #open(session: Session, { ticket, digest, bytes }: Extract<TransferControl, { kind: 'open' }>): Promise<void> {
+  async #open(session: Session, { ticket, digest, bytes, traceparent }: Extract<TransferControl, { kind: 'open' }>): Promise<void> {
     const reserved = this.#reserved.get(ticket);
     if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the ticket is unknown, was used, or has expired');
     if (reserved.placed.module.digest !== digest) throw new OutriderError('OUT_EDGE_TRANSFER', 'the ticket is for another bundle');
     if (bytes > MAX_BUNDLE_BYTES) throw new OutriderError('OUT_EDGE_TRANSFER', `${bytes} bytes are too many for a bundle`);
     session.ticket = ticket;
     session.busy = true;
+    session.traceparent = traceparent;
+    session.receiving = this.#tracer.join('receive bundle', traceparent, { module: reserved.placed.module.name });
     const loaded = await this.#warm(digest);
     session.busy = false;
+    session.receiving.set({ warm: loaded !== null, bytes });
     if (loaded !== null) {
+      session.receiving.end();
       this.#send(session, { kind: 'have', bytes });
       return this.#makeInstance(session, loaded);
     }
@@ -170,6 +182,7 @@ export class RemoteOffloadHandler {
     // Loading verifies it: nothing that is not what its digest says gets into the repository.
     const loaded = await clock.hold(sandbox.load(digest, bundle));
     await clock.hold(repository.put(digest, bundle));
+    session.receiving.end();
     await this.#makeInstance(session, loaded);
   }
 
@@ -179,8 +192,9 @@ export class RemoteOffloadHandler {
     if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the reservation lapsed during the transfer');
     this.#checkManifest(reserved.placed, loaded.manifest);
     this.cancel(reserved.placed.instance);
-    const addresses = await this.#execution.startEmbryo(reserved.placed, loaded);
-    const { instance, epoch } = reserved.placed;
+    const { instance, epoch, module } = reserved.placed;
+    const span = this.#tracer.join('start instance', session.traceparent, { instance, module: module.name });
+    const addresses = await traced(span, () => this.#execution.startEmbryo(reserved.placed, loaded));
     this.#send(session, { kind: 'ready', instance, epoch, addresses: [...addresses] });
   }
 
@@ -201,6 +215,7 @@ export class RemoteOffloadHandler {
   #fail(session: Session, error: unknown): void {
     const code = isOutriderError(error) ? error.code : 'OUT_INTERNAL';
     const reason = (error as Error).message.slice(0, 500);
+    session.receiving.end(error);
     this.#ports.logger.warn({ peer: session.transport.description, code, reason }, 'transfer refused');
     this.#send(session, { kind: 'failed', code, reason });
     session.transport.close();

@@ -5,6 +5,7 @@ import { connectSiteBus } from '../../shared/bus/site-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
+import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { FileCheckpointStore } from '../control/file-checkpoint-store.ts';
 import { FileModuleRepository } from '../control/module-repository.ts';
 import { NatsCheckpointStore } from '../control/nats-checkpoint-store.ts';
@@ -30,6 +31,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true };
   const session = randomBytes(6).toString('hex');
   const clock = new SystemClock();
+  const tracing = await openTracer({ service: 'outrider-host', attributes: { site, host } }, logger);
   const bus = await connectSiteBus({
     url: config.brokerUrl,
     clientId: `host-${host}`.slice(0, 64),
@@ -60,6 +62,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     bus,
     sandbox,
     logger,
+    tracer: tracing.tracer,
     grants: config.grants,
     dataPlane: new TcpDataPlane({
       bindHost,
@@ -87,6 +90,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       await sandbox.close();
       await bus.close();
       await stores.close();
+      await tracing.close();
     },
   };
 }

@@ -15,6 +15,7 @@ import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { configureLocalServices } from '../../shared/services/local-services.ts';
+import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
 import { type MembershipOptions, roverMembership } from '../rover-membership.ts';
@@ -116,9 +117,11 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const tls = identity === null ? {} : { tls: identity.tls };
+    const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: id } }, logger);
     const bus = await connectMqttBus({ url: broker, clientId: id, will: roverLastWill(site, id, mission), logger, ...tls });
     const assembled = await assembleRover({
       id,
+      tracer: tracing.tracer,
       site,
       mission,
       startPose: config.startPose,
@@ -143,6 +146,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     lidar.close();
     camera?.close();
     await bus.close();
+    await tracing.close();
   } finally {
     body.close();
     guard?.close();

@@ -20,19 +20,25 @@ export interface TransferOptions {
   /** Silence of the host for so long ends the attempt [s]. */
   readonly idleSec: number;
   readonly signal?: AbortSignal;
+  /** W3C trace context that the host's spans belong to. */
+  readonly traceparent?: string;
+  /** Called when all was sent. */
+  readonly sent?: (bytes: number) => void;
 }
 
 /** Rejects with OUT_EDGE_TRANSFER when the connection breaks, or with the host's own code. Closes the transport. */
 export async function transferBundle(transport: Transport, bundle: OutgoingBundle, options: TransferOptions): Promise<TransferResult> {
-  const { clock, ticket, signal } = options;
+  const { clock, ticket, signal, traceparent } = options;
   const inbox = new Inbox(transport, options);
   try {
     const startedSec = clock.nowSec();
-    transport.send(encodeTransfer({ kind: 'open', ticket, digest: bundle.digest, bytes: bundle.bytes }));
+    const trace = traceparent === undefined ? {} : { traceparent };
+    transport.send(encodeTransfer({ kind: 'open', ticket, digest: bundle.digest, bytes: bundle.bytes, ...trace }));
     const have = await inbox.next('have');
     const bytesSent = bundle.bytes - have.bytes;
     if (bytesSent > 0) await sendRest(transport, inbox, await bundle.encoded(), have.bytes, signal);
     const sentSec = clock.nowSec();
+    options.sent?.(bytesSent);
     const { addresses, epoch } = await inbox.next('ready');
     return { addresses, epoch, bytesSent, transferSec: sentSec - startedSec, initialiseSec: clock.nowSec() - sentSec };
   } finally {

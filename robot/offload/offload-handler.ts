@@ -14,6 +14,7 @@ import type { DataPlane } from '../../shared/ports/data-plane.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
+import { NO_TRACER, traced, traceOf, type Tracer } from '../../shared/ports/tracer.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
 import type { Grant, ModuleNeeds, Offer, OffloadReply } from '../../shared/protocol/offload.ts';
 import type { BundleSource } from './bundle-source.ts';
@@ -39,6 +40,8 @@ export interface OffloadHandlerOptions {
   /** How long the manager may take for one answer [s]; default 5. */
   readonly requestTimeoutSec?: number;
   readonly logger?: Logger;
+  /** Goes on with the traces of moves; default: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 type Reserved = Extract<OffloadReply, { kind: 'reserved' }>;
@@ -55,11 +58,13 @@ export class OffloadHandler implements RemoteSite {
   readonly #options: OffloadHandlerOptions;
   readonly #manager: ManagerClient;
   readonly #logger: Logger;
+  readonly #tracer: Tracer;
 
   constructor(options: OffloadHandlerOptions) {
     const { site, rover, session, bus, clock } = options;
     this.#options = options;
     this.#logger = options.logger ?? SILENT_LOGGER;
+    this.#tracer = options.tracer ?? NO_TRACER;
     this.#manager = new ManagerClient({ site, rover, session, bus, clock, credential: options.credential ?? null, logger: this.#logger });
   }
 
@@ -115,14 +120,14 @@ export class OffloadHandler implements RemoteSite {
 
   async #prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
     const steps = new StepTimes(this.#options.clock);
-    const { signal } = options;
+    const { signal, traceparent } = options;
     if (!this.reachable) throw new OutriderError('OUT_EDGE_TIMEOUT', 'the broker of the site cannot be reached');
     const bundle = this.#options.bundles.get(manifest);
     let answer = await this.#negotiate(manifest, bundle.digest, options);
     steps.mark('request');
     let reserved: Reserved | null = null;
     for (let attempt = 1; answer.kind === 'offers' && reserved === null; attempt += 1) {
-      const reply = await this.#accept(answer.offers, manifest, signal);
+      const reply = await this.#accept(answer.offers, manifest, options);
       if (reply.kind === 'reserved') reserved = reply;
       // The manager changed, or the offer is too old: asked anew. Anything else is a refusal of the whole: the next trigger negotiates.
       else if (reply.kind !== 'refused' || reply.code !== 'OUT_EDGE_OFFER' || attempt === NEGOTIATION_ATTEMPTS) throw refusal(reply);
@@ -135,7 +140,7 @@ export class OffloadHandler implements RemoteSite {
     }
     if (reserved === null) throw refusal(answer);
     steps.mark('reserve');
-    const result = await this.#transfer(reserved, bundle, signal);
+    const result = await this.#transfer(reserved, bundle, signal, traceparent);
     steps.add('transfer', result.transferSec);
     steps.add('initialise', result.initialiseSec);
     const { instance, host, token } = reserved;
@@ -155,46 +160,61 @@ export class OffloadHandler implements RemoteSite {
       ...extraNeeds?.(manifest),
     };
     const timeoutSec = sharing === 'shared' ? WAIT_FOR_SHARED_SEC : (this.#options.requestTimeoutSec ?? 5);
-    return this.#manager.ask(
-      {
-        kind: 'negotiate',
-        mission,
-        needs,
-        epoch: options.epoch,
-        module: {
-          name,
-          version,
-          digest,
-          sharing,
+    return traced(this.#tracer.join('request', options.traceparent, { module: name }), (span) =>
+      this.#manager.ask(
+        {
+          kind: 'negotiate',
+          mission,
+          needs,
+          epoch: options.epoch,
+          module: { name, version, digest, sharing },
+          reason: options.reason.slice(0, 200),
+          preferHost: options.preferHost ?? null,
+          excludeHost: options.excludeHost ?? null,
+          ...traceOf(span),
         },
-        reason: options.reason.slice(0, 200),
-        preferHost: options.preferHost ?? null,
-        excludeHost: options.excludeHost ?? null,
-      },
-      withSignal(timeoutSec, options.signal),
+        withSignal(timeoutSec, options.signal),
+      ),
     );
   }
 
   /** Takes the chosen offer. */
-  async #accept(offers: readonly Offer[], manifest: ModuleManifest, signal: AbortSignal | undefined) {
+  async #accept(offers: readonly Offer[], manifest: ModuleManifest, { signal, traceparent }: PrepareOptions) {
     const chosen = this.#options.choose === undefined ? offers[0] : this.#options.choose(offers, manifest);
     if (chosen === undefined || chosen === null)
       throw new OutriderError('OUT_EDGE_NO_HOST', `none of ${offers.length} offers was good enough`);
     const timeoutSec = (this.#options.requestTimeoutSec ?? 5) + 1;
-    return this.#manager.ask({ kind: 'accept', offer: chosen.offer }, withSignal(timeoutSec, signal));
+    return traced(this.#tracer.join('reserve', traceparent, { host: chosen.host }), (span) =>
+      this.#manager.ask({ kind: 'accept', offer: chosen.offer, ...traceOf(span) }, withSignal(timeoutSec, signal)),
+    );
   }
 
-  async #transfer(reserved: Reserved, bundle: ReturnType<BundleSource['get']>, signal: AbortSignal | undefined) {
+  async #transfer(
+    reserved: Reserved,
+    bundle: ReturnType<BundleSource['get']>,
+    signal: AbortSignal | undefined,
+    traceparent: string | undefined,
+  ) {
     const { clock } = this.#options;
+    const { host, ticket } = reserved;
     for (let attempt = 1; ; attempt += 1) {
+      let span = this.#tracer.join('transfer', traceparent, { host, attempt });
+      const sent = (bytes: number): void => {
+        span.set({ bytes });
+        span.end();
+        span = this.#tracer.join('initialise', traceparent, { host });
+      };
       try {
         const transport = await this.#connect(reserved.addresses, signal);
-        const options = { clock, ticket: reserved.ticket, idleSec: TRANSFER_IDLE_SEC, ...(signal === undefined ? {} : { signal }) };
-        return await transferBundle(transport, bundle, options);
+        const options = { clock, ticket, idleSec: TRANSFER_IDLE_SEC, sent, ...traceOf(span), ...(signal === undefined ? {} : { signal }) };
+        const result = await transferBundle(transport, bundle, options);
+        span.end();
+        return result;
       } catch (error) {
+        span.end(error);
         const cut = isOutriderError(error, 'OUT_EDGE_TRANSFER') && error.details['final'] !== true;
         if (!cut || attempt >= TRANSFER_ATTEMPTS || signal?.aborted === true) throw error;
-        this.#logger.info({ host: reserved.host, attempt, error: (error as Error).message }, 'transfer broke off; going on');
+        this.#logger.info({ host, attempt, error: (error as Error).message }, 'transfer broke off; going on');
       }
     }
   }

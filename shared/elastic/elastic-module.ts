@@ -1,6 +1,7 @@
 // The fixed end of an elastic module: one handle for its callers, wherever the instance runs and while it moves.
 import { OutriderError } from '../errors.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import type { CallOptions } from './call-options.ts';
 import type { LocalRunner } from './local-runner.ts';
 import { ModuleCore } from './module-core.ts';
@@ -40,6 +41,8 @@ export interface ElasticModuleOptions {
   readonly outboxMaxBytes?: number;
   /** How often to look for a better transport while on a worse one [s]. Default 5. */
   readonly upgradeEverySec?: number;
+  /** Each offload begins a trace; default: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface MoveOptions {

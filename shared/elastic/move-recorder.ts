@@ -1,4 +1,5 @@
 // Measures a move while it happens: its steps, its pause, its bytes; and makes the report of it.
+import { NO_SPAN, type Span } from '../ports/tracer.ts';
 import type { ModuleCore } from './module-core.ts';
 import type { MoveKind, MoveReport } from './module-events.ts';
 import type { OffloadReport } from './remote-site.ts';
@@ -19,6 +20,8 @@ export class MoveRecorder {
   bytesAhead = 0;
   bytesInPause = 0;
   replayed = 0;
+  /** The whole move, from its beginning until its report. */
+  span: Span = NO_SPAN;
 
   constructor(core: ModuleCore, kind: MoveKind, reason: string) {
     this.#core = core;
@@ -67,6 +70,8 @@ export class MoveRecorder {
       offload: this.offload,
       error: error === null || error instanceof Error ? error : new Error('the move failed', { cause: error }),
     };
+    this.span.set({ move: report.kind, outcome, ...(report.to === null ? {} : { host: report.to }), pauseMs: report.pauseMs });
+    this.span.end(report.error);
     if (outcome === 'moved') {
       core.moves += 1;
       core.emit('moved', report);

@@ -1,6 +1,7 @@
 // The moves of an elastic module: prepare and send ahead while calls go on, then hold, send the rest, activate, go on.
 // Until the new place runs, the old one is whole: every failure before that leaves the module where it was.
 import { OutriderError, isOutriderError } from '../errors.ts';
+import { NO_TRACER, traceOf } from '../ports/tracer.ts';
 import type { EdgePlace } from './edge-place.ts';
 import type { MoveOptions } from './elastic-module.ts';
 import type { ModuleInstance } from './module-instance.ts';
@@ -25,12 +26,15 @@ export async function offload(core: ModuleCore, options: MoveOptions): Promise<M
   if (current !== undefined && record.kind === 'handoff' && options.excludeHost === undefined) {
     if (options.preferHost === undefined || options.preferHost === current) return record.report('unneeded');
   }
+  const { tracer = NO_TRACER } = core.options;
+  record.span = tracer.begin('offload', { module: core.options.manifest.name, reason: options.reason ?? 'asked for' });
   const prepared = await prepare(core, site, record, options, current);
   if ('outcome' in prepared) return prepared;
   record.offload = prepared.report;
   record.to = prepared.endpoint.hostId;
   if (prepared.kind === 'redirect') return redirect(core, record, prepared);
   const target = core.newEdge(prepared.endpoint);
+  const activation = tracer.join('activate', record.span.traceparent, { host: prepared.endpoint.hostId });
   try {
     const welcome = await target.connect({ ack: core.engine.flight.received, provision: true });
     record.step('connect');
@@ -38,8 +42,10 @@ export async function offload(core: ModuleCore, options: MoveOptions): Promise<M
       throw new OutriderError('OUT_ELASTIC_REFUSED', `${prepared.endpoint.instanceId} is ${welcome.phase} already`);
     if (core.edge === null) await fromBoard(core, record, target);
     else await fromHost(core, record, core.edge, target);
+    activation.end();
     return record.report('moved');
   } catch (error) {
+    activation.end(error);
     target.close();
     await prepared.abandon().catch(() => undefined);
     record.step('abandon');
@@ -98,6 +104,7 @@ async function prepare(
     const result = await site.prepare(manifest, {
       reason,
       epoch: core.epoch + 1,
+      ...traceOf(record.span),
       ...(preferHost === undefined ? {} : { preferHost }),
       ...(excludeHost === undefined ? {} : { excludeHost }),
       ...(signal === undefined ? {} : { signal }),

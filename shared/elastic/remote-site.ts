@@ -51,6 +51,8 @@ export interface PrepareOptions {
   readonly preferHost?: string;
   readonly excludeHost?: string;
   readonly signal?: AbortSignal;
+  /** W3C trace context of the move; absent: it is not traced. */
+  readonly traceparent?: string;
 }
 
 /** The site asks that an instance moves to another host: calls go on meanwhile, as in every move. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineMessage, idSchema } from './message.ts';
 import { termSchema } from './manager.ts';
 import { moduleReferenceSchema } from './offload.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 const addressesSchema = z.array(z.string().min(1).max(256)).min(1).max(4);
 const epochSchema = z.number().int().nonnegative();
@@ -89,6 +90,7 @@ export const hostCommand = defineMessage({
       ...placed,
       ticket: z.string().min(1).max(256),
       validSec: z.number().positive().describe('The reservation lapses when the rover does not come by then [s].'),
+      traceparent: traceparentSchema,
     }),
     z.strictObject({ kind: z.literal('restart'), ...command, ...placed }),
     z.strictObject({

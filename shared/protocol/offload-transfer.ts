@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { OutriderError } from '../errors.ts';
 import { idSchema } from './message.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 /** Largest bundle that a host takes [bytes]: modules with an embedded JavaScript engine have about 12 MB. */
 export const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
@@ -19,6 +20,7 @@ const schemas = {
     ticket: z.string().min(1).max(256),
     digest: digestSchema,
     bytes: z.number().int().positive().max(MAX_BUNDLE_BYTES),
+    traceparent: traceparentSchema,
   }),
   /** Host → rover: bytes that are here already; all of them where it is warm, some after a cut. */
   have: z.strictObject({ kind: z.literal('have'), bytes: z.number().int().nonnegative().max(MAX_BUNDLE_BYTES) }),

@@ -1,6 +1,7 @@
 // Steps 2 to 4 of the offload sequence between a rover's Offload Handler and the site's Offload Manager.
 import { z } from 'zod';
 import { defineMessage, idSchema } from './message.ts';
+import { traceparentSchema } from './trace-context.ts';
 
 const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'a digest is 64 lower-case hex digits');
 const addressSchema = z.string().min(1).max(256);
@@ -51,8 +52,9 @@ export const offloadRequest = defineMessage({
       reason: z.string().max(200),
       preferHost: idSchema.nullable(),
       excludeHost: idSchema.nullable(),
+      traceparent: traceparentSchema,
     }),
-    z.strictObject({ kind: z.literal('accept'), ...common, offer: idSchema }),
+    z.strictObject({ kind: z.literal('accept'), ...common, offer: idSchema, traceparent: traceparentSchema }),
     z.strictObject({ kind: z.literal('locate'), ...common, instance: idSchema }),
     z.strictObject({ kind: z.literal('release'), ...common, instance: idSchema, host: idSchema, epoch: epochSchema }),
   ]),

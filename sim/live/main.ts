@@ -22,6 +22,7 @@ import { OutriderError } from '../../shared/errors.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.ts';
 import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
+import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { EMPTY_MAP, missionScore, roverFacts } from '../mission-facts.ts';
 import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts';
 import type { MissionFile } from '../main.ts';
@@ -218,9 +219,11 @@ async function startRover(
 ): Promise<Agent> {
   const { site, brokerUrl, identity = null } = joined;
   const tls = identity === null ? {} : { tls: identity.tls };
+  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: body.id } }, SILENT_LOGGER);
   const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will: roverLastWill(site, body.id, file.mission.id), ...tls });
   const assembled = await assembleRover({
     id: body.id,
+    tracer: tracing.tracer,
     site,
     mission: file.mission.id,
     startPose: file.mission.startPoses === 'all' || body.id === file.fleet.rovers[0]?.id ? body.vehicle.pose : null,
@@ -246,6 +249,7 @@ async function startRover(
     await stopped.catch(() => undefined);
     patience.stop();
     await bus.close();
+    await tracing.close();
   };
   return { assembled: { ...assembled, stop }, body, error: new PoseError() };
 }

@@ -5,6 +5,7 @@ import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
 import { configureLocalServices } from '../../../shared/services/local-services.ts';
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
+import { openTracer } from '../../../shared/tracing/open-tracer.ts';
 import { type MembershipOptions, roverMembership } from '../../rover-membership.ts';
 import { membershipOf } from '../../rover-yaml.ts';
 import { roverLastWill } from '../../telemetry.ts';
@@ -27,6 +28,8 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
     readBuiltModule('object-detection'),
     readBuiltModule('neural-detection'),
   ]);
+  const logger = warnings(say);
+  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: id } }, logger);
   const bus = await connectMqttBus({
     url: broker,
     clientId: id,
@@ -47,7 +50,8 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
       mapServerPlacement: config.mapServer.placement,
       decodePicture,
       metrics: null,
-      logger: warnings(say),
+      logger,
+      tracer: tracing.tracer,
     });
     const { scan, odometry, command } = config.ros2;
     const driver = config.ros2.nav2 === null ? `drives by ${command.topic}` : `lets Nav2 drive (${config.ros2.nav2.action})`;
@@ -56,6 +60,7 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
   } finally {
     await rover?.stop();
     await bus.close();
+    await tracing.close();
   }
   return true;
 }

@@ -7,6 +7,7 @@ import { CommonView } from '../../../shared/mapping/common-view.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataPlane } from '../../../shared/ports/data-plane.ts';
 import type { DeviceMetricsIo } from '../../../shared/ports/device-metrics.ts';
+import type { Tracer } from '../../../shared/ports/tracer.ts';
 import type { Logger } from '../../../shared/ports/logger.ts';
 import type { MessageBus } from '../../../shared/ports/message-bus.ts';
 import type { RoverYaml } from './rover-yaml.ts';
@@ -32,6 +33,7 @@ export interface RosRoverOptions {
   readonly decodePicture: DecodePicture;
   readonly metrics: DeviceMetricsIo | null;
   readonly logger: Logger;
+  readonly tracer?: Tracer;
   /** How long the first /clock message may take [s]. */
   readonly clockTimeoutSec?: number;
   /** For tests: the clock in place of the system's. */
@@ -68,6 +70,7 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
       id: config.id,
       site,
       mission: config.mission,
+      ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
       ...(options.credential === undefined ? {} : { credential: options.credential }),
       startPose: compose(config.startPose, body.mount),
       geometry: ROS_GEOMETRY,
