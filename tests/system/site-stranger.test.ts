@@ -112,6 +112,22 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
   );
 
   test(
+    'an operator watches from a terminal with an identity of its own; without one, or with a rover’s, nobody does',
+    async () => {
+      const ada = join(folder, 'ada');
+      expect((await outrider('site', 'join', await token('ada', '--role', 'operator'), '--identity', ada)).exitCode).toBe(0);
+      const { exitCode, stdout } = await outrider('top', '--identity', ada, '--once');
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(`Outrider · site test · ${broker} · manager active`);
+      expect(stdout).toMatch(/^rover-1 +\w+ /m);
+      expect(stdout).toMatch(/^edge-1 +online/m);
+      await refused('OUT_SITE_WRONG_CA', 'top', '--broker', broker, '--site', 'test', '--once');
+      expect(await refused('OUT_SITE_TOKEN_OTHER', 'top', '--identity', join(folder, 'rover-1'), '--once')).toContain('not an operator');
+    },
+    SLOW_MS,
+  );
+
+  test(
     'a rover that is revoked is cut off, and does not come back',
     async () => {
       expect((await outrider('site', 'revoke', 'rover-1', '--dir', siteDir)).exitCode).toBe(0);
