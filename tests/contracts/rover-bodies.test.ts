@@ -1,4 +1,7 @@
 // Every body that can be had without hardware, through the one contract of rover ports.
+import { ros2Schema } from '../../robot/bridges/ros2/config.ts';
+import { RosBody } from '../../robot/bridges/ros2/ros-body.ts';
+import { RosTimeBase } from '../../robot/bridges/ros2/ros-time.ts';
 import { CarmenPlayer, splitLog } from '../../robot/recording/carmen-player.ts';
 import type { CarmenLog, LogScan } from '../../robot/recording/carmen-log.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
@@ -9,13 +12,16 @@ import { worldSchema } from '../../sim/scenario/world-schema.ts';
 import type { SimulatedRover } from '../../sim/simulated-rover.ts';
 import { SimulatedSite } from '../../sim/simulated-site.ts';
 import { DEFAULT_VEHICLE } from '../../sim/vehicle/vehicle-spec.ts';
+import { FakeRos } from '../support/fake-ros.ts';
 import { openFreenoveBench } from '../support/freenove-bench.ts';
+import { RosRobot } from '../support/ros-robot.ts';
 import { ROOM, scanFrom } from '../unit/slam-world.ts';
 import { type PartName, type RoverBench, roverPortsContract } from './rover-ports.ts';
 
 roverPortsContract('simulated rover', async () => openSimulatedBench());
 roverPortsContract('Freenove 4WD, board v1 with a PCF8591', async () => openFreenoveBench(1, 'pcf8591'));
 roverPortsContract('Freenove 4WD, board v2 with an ADS7830', async () => openFreenoveBench(2, 'ads7830'));
+roverPortsContract('ROS 2 robot on a graph in memory', openRosBench);
 roverPortsContract('recorded log', async () => openReplayBench(), { passenger: true });
 
 function openSimulatedBench(): RoverBench {
@@ -47,6 +53,54 @@ function openSimulatedBench(): RoverBench {
     pluggable: Object.keys(sensorOf) as PartName[],
     setPlugged: (part, plugged) => rover.setConnected(sensorOf[part] as SensorName, plugged),
     close: () => site.stop(),
+  };
+}
+
+/** The bridge's body over topics; what real DDS does is tried in tests/system/ros2-real.test.ts. */
+async function openRosBench(): Promise<RoverBench> {
+  const clock = new VirtualClock();
+  const ros = new FakeRos(clock);
+  const [robotSide, roverSide] = [ros.library(), ros.library()];
+  await clock.runUntilSettled(Promise.all([robotSide.init(), roverSide.init()]));
+  const robot = new RosRobot({ rcl: robotSide, clock });
+  const node = new roverSide.Node('rover', '');
+  const time = new RosTimeBase();
+  time.synchronise(ros.epochSec, 0);
+  const body = new RosBody({
+    ...{ rcl: roverSide, node, clock, time },
+    config: ros2Schema.parse({}),
+    decodePicture: () => Promise.reject(new Error('no picture is sent here')),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  body.start();
+  node.spin();
+  return {
+    drive: body.drive,
+    lidar: body.lidar,
+    range: null,
+    power: null,
+    lines: null,
+    metrics: null,
+    nowSec: () => clock.nowSec(),
+    run: (seconds) => clock.run({ untilSec: clock.nowSec() + seconds }),
+    wheels: () => {
+      const { leftVelocityRadPerSec, rightVelocityRadPerSec } = robot.body.vehicle.readEncoders();
+      return { left: leftVelocityRadPerSec, right: rightVelocityRadPerSec };
+    },
+    // Six radians a second of the bridge's wheels are 0.6 m/s, three times as fast as for the others.
+    brakingSec: 1,
+    pluggable: ['drive', 'lidar'],
+    setPlugged: (part, plugged) => {
+      if (part !== 'drive' && part !== 'lidar') return;
+      if (plugged) robot.unplugged.delete(part);
+      else robot.unplugged.add(part);
+    },
+    close: () => {
+      body.stop();
+      robot.stop();
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface RoverBench {
   /** Parts that can be unplugged on this bench; a body that drives can lose its drive. */
   readonly pluggable: readonly PartName[];
   setPlugged(part: PartName, plugged: boolean): void;
+  /** How long this body brakes from the speed of the suite, where that is longer than others take [s]. */
+  readonly brakingSec?: number;
   close?(): Promise<void> | void;
 }
 
@@ -133,7 +135,7 @@ export function roverPortsContract(name: string, open: () => Promise<RoverBench>
         expect(isAtRest()).toBe(false);
       }
       bench.drive.stop();
-      await bench.run(BRAKING_SEC);
+      await bench.run(bench.brakingSec ?? BRAKING_SEC);
       expect(isAtRest()).toBe(true);
     });
 
@@ -141,7 +143,7 @@ export function roverPortsContract(name: string, open: () => Promise<RoverBench>
       await cycles(1, () => bench.drive.setWheelSpeeds(6, 6));
       await bench.run(0.3);
       expect(isAtRest()).toBe(false);
-      await bench.run(0.3 + BRAKING_SEC);
+      await bench.run(0.3 + (bench.brakingSec ?? BRAKING_SEC));
       expect(isAtRest()).toBe(true);
     });
 
@@ -201,7 +203,7 @@ export function roverPortsContract(name: string, open: () => Promise<RoverBench>
         if (state.range !== undefined) expect(Math.abs(state.range.bearingRad)).toBeLessThanOrEqual(Math.PI);
       }
       bench.drive.setWheelSpeeds(Number.NaN, Number.NaN);
-      await bench.run(0.5 + BRAKING_SEC);
+      await bench.run(0.5 + (bench.brakingSec ?? BRAKING_SEC));
       expect(isAtRest()).toBe(true);
     });
 

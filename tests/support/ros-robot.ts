@@ -41,6 +41,8 @@ export class RosRobot {
   readonly #options: RosRobotOptions;
   readonly #stop: (() => void)[] = [];
   commands = 0;
+  /** Parts whose driver is gone: nothing is published for them, and a drive takes no commands. */
+  readonly unplugged = new Set<'drive' | 'lidar'>();
 
   constructor(options: RosRobotOptions) {
     this.#options = options;
@@ -56,9 +58,12 @@ export class RosRobot {
     const battery = this.node.createPublisher('sensor_msgs/msg/BatteryState', '/battery_state', reliable);
     this.node.createSubscription('geometry_msgs/msg/Twist', '/cmd_vel', reliable, (message) => {
       const { linear, angular } = message as RosTwist;
+      if (this.unplugged.has('drive')) return;
       this.commands += 1;
       const wheels = toWheelSpeeds({ linearMPerSec: linear.x, angularRadPerSec: angular.z }, this.body.vehicle.spec.geometry);
-      this.body.drive.setWheelSpeeds(wheels.leftRadPerSec, wheels.rightRadPerSec);
+      // As bases do, it brakes when it is told to stand.
+      if (linear.x === 0 && angular.z === 0) this.body.drive.stop();
+      else this.body.drive.setWheelSpeeds(wheels.leftRadPerSec, wheels.rightRadPerSec);
     });
     site.start();
     this.#stop.push(() => site.stop());
@@ -74,14 +79,15 @@ export class RosRobot {
         { leftRadPerSec: drive.leftVelocityRadPerSec, rightRadPerSec: drive.rightVelocityRadPerSec },
         this.body.vehicle.spec.geometry,
       );
-      odometry.publish({
-        header: { stamp, frame_id: 'odom' },
-        child_frame_id: 'base_link',
-        pose: { pose: toRosPose(pose), covariance: toCovariance6([0.01, 0, 0, 0, 0.01, 0, 0, 0, 0.02]) },
-        twist: { twist: toRosTwist(twist), covariance: new Float64Array(36) },
-      } satisfies RosOdometry);
+      if (!this.unplugged.has('drive'))
+        odometry.publish({
+          header: { stamp, frame_id: 'odom' },
+          child_frame_id: 'base_link',
+          pose: { pose: toRosPose(pose), covariance: toCovariance6([0.01, 0, 0, 0, 0.01, 0, 0, 0, 0.02]) },
+          twist: { twist: toRosTwist(twist), covariance: new Float64Array(36) },
+        } satisfies RosOdometry);
       const { scan } = this.body.lidar.update();
-      if (scan === null || scan.sequence === sequence) return;
+      if (scan === null || scan.sequence === sequence || this.unplugged.has('lidar')) return;
       sequence = scan.sequence;
       const last = scan.angleMinRad + scan.angleIncrementRad * (scan.rangesM.length - 1);
       const clockwise = options.clockwise === true;
