@@ -66,6 +66,6 @@ async function bytesOf(path: string): Promise<number> {
   if (entry === null || entry.isSymbolicLink()) return 0;
   if (!entry.isDirectory()) return entry.size;
   const inside = await readdir(path);
-  const sizes = await Promise.all(inside.map((name) => (name === 'node_modules' ? 0 : bytesOf(join(path, name)))));
+  const sizes = await Promise.all(inside.map((name) => (name === 'node_modules' ? Promise.resolve(0) : bytesOf(join(path, name)))));
   return sizes.reduce<number>((sum, size) => sum + size, 0);
 }

@@ -8,14 +8,15 @@ export function siteMetrics(view: SiteView): Registry {
   registry.setDefaultLabels({ site: view.site });
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, value: () => number): void => {
-    new Gauge({
+    const metric = new Gauge({
       name: `outrider_${name}`,
       help,
-      registers: [registry],
+      registers: [],
       collect() {
         this.set(value());
       },
     });
+    registry.registerMetric(metric);
   };
   gauge('manager_active', '1 while the Offload Manager of this process acts', () => (view.manager().role === 'active' ? 1 : 0));
   gauge('manager_term', 'Newest term of a manager that is known here', () => view.manager().term);
@@ -23,16 +24,17 @@ export function siteMetrics(view: SiteView): Registry {
   gauge('failovers', 'Shared instances that this manager has brought back or moved', () => view.failovers());
   gauge('malformed_messages', 'Messages that were dropped because they did not match their schema', () => view.malformed());
   const perHost = (name: string, help: string, value: (host: ReturnType<SiteView['hosts']>[number]) => number): void => {
-    new Gauge({
+    const metric = new Gauge({
       name: `outrider_host_${name}`,
       help,
       labelNames: ['host'],
-      registers: [registry],
+      registers: [],
       collect() {
         this.reset();
         for (const host of view.hosts()) this.set({ host: host.host }, value(host));
       },
     });
+    registry.registerMetric(metric);
   };
   perHost('load_fraction', 'Busy share of all cores of a host', (host) => host.loadFraction);
   perHost('memory_free_bytes', 'Memory that a host has not promised to an instance', (host) => host.memoryFreeBytes);
