@@ -62,12 +62,12 @@ describe('a camera of JPEGs as pixels', () => {
     const source = camera();
     const { decode, settled, calls } = await decoder();
     const decoded = new DecodedCamera(source, decode, (error) => expect.fail(error.message));
-    source.frame = await jpegFrame(1, [0, 0, 0]);
-    decoded.update();
-    source.frame = await jpegFrame(2, [0, 0, 0]);
-    decoded.update();
-    source.frame = await jpegFrame(3, [0, 0, 0]);
-    decoded.update();
+    // Made first: the pictures follow one another without a turn of the event loop, in which the first would be decoded.
+    const frames = await Promise.all([1, 2, 3].map((sequence) => jpegFrame(sequence, [0, 0, 0])));
+    for (const frame of frames) {
+      source.frame = frame;
+      decoded.update();
+    }
     expect(calls()).toBe(1);
     await settled();
     decoded.update();
