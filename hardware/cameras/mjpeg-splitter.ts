@@ -1,5 +1,6 @@
 // Frames out of a stream of JPEGs one after the other (ITU-T T.81 annex B: markers, segments with lengths, entropy-coded data, EOI).
 const SOI = 0xd8;
+const SOI_AS_LENGTH = 0xffd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 const FIRST_BYTES = 64 * 1024;
@@ -99,6 +100,11 @@ export class MjpegSplitter {
     if (this.#length < at + 4) return false;
     const bytes = this.#buffer.readUInt16BE(at + 2);
     if (bytes < 2) return this.#giveUp();
+    if (bytes === SOI_AS_LENGTH) {
+      // Cut off right behind a marker: the next frame's SOI stands where a length of 65,496 would, and would swallow the frames after it.
+      if (this.#length < at + 5) return false;
+      if (this.#buffer[at + 4] === 0xff) return this.#beginAgain(at + 2);
+    }
     if (this.#length < at + 2 + bytes) return false;
     if (isFrameHeader(marker)) {
       if (bytes < 8) return this.#giveUp();

@@ -92,6 +92,11 @@ describe('a stream of JPEGs', () => {
     );
   });
 
+  it('cut off at any of its first bytes, a length’s among them, hides no frame after it', () => {
+    const [broken, whole] = [images[2] as Uint8Array, images[0] as Uint8Array];
+    for (let cut = 1; cut <= 24; cut += 1) expectSame(split(join([broken.subarray(0, cut), whole, whole]), 7).given, [whole, whole]);
+  });
+
   it('with other bytes between its frames loses none that is whole', () => {
     fc.assert(
       fc.property(order, fc.uint8Array({ maxLength: 300 }), chunk, (frames, noise, size) => {
