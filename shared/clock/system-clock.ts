@@ -1,5 +1,6 @@
 // Real time as a Clock: monotonic, optionally at a multiple of it, so that a live simulation may run at 2×.
 import type { Clock, Timer } from '../ports/clock.ts';
+import { repeatOn, sleepOn } from './clock-timers.ts';
 import { TimerQueue } from './timer-queue.ts';
 
 /** setTimeout takes at most a signed 32-bit number of milliseconds. */
@@ -35,22 +36,7 @@ export class SystemClock implements Clock {
   }
 
   sleep(seconds: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const onAbort = (): void => {
-        timer.stop();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(seconds, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepOn(this, seconds, options);
   }
 
   /** Timers run in order of their due times, then of their scheduling: Node's own do not, within a millisecond. */
@@ -67,31 +53,7 @@ export class SystemClock implements Clock {
 
   /** Keeps its phase: calls are due at multiples of the period after the first; those that a slow `fn` misses are left out. */
   every(periodSec: number, fn: () => void | Promise<void>, options: { readonly offsetSec?: number } = {}): Timer {
-    if (!(periodSec > 0)) throw new RangeError(`a period must be positive, ${periodSec} arrived`);
-    let dueSec = this.nowSec() + periodSec + (options.offsetSec ?? 0);
-    let stopped = false;
-    let timer: Timer;
-    const arm = (): void => {
-      timer = this.after(dueSec - this.nowSec(), () => void run());
-    };
-    const run = async (): Promise<void> => {
-      try {
-        await fn();
-      } catch (error) {
-        this.#onError(error);
-      }
-      if (stopped) return;
-      const missed = Math.floor((this.nowSec() - dueSec) / periodSec);
-      dueSec += periodSec * (1 + Math.max(0, missed));
-      arm();
-    };
-    arm();
-    return {
-      stop: () => {
-        stopped = true;
-        timer.stop();
-      },
-    };
+    return repeatOn(this, fn, { ...options, periodSec, onError: this.#onError });
   }
 
   /** Real time does not stand still. */

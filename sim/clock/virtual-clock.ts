@@ -2,6 +2,7 @@
 // in one order for one program (time, then order of scheduling), and stands still while held work is under way.
 import { OutriderError } from '../../shared/errors.ts';
 import type { Clock, Timer } from '../../shared/ports/clock.ts';
+import { sleepOn } from '../../shared/clock/clock-timers.ts';
 import { EventQueue, type ScheduledEvent } from './event-queue.ts';
 
 export interface RunOptions {
@@ -30,22 +31,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(seconds: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const abort = (): void => {
-        timer.stop();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(seconds, () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    return sleepOn(this, seconds, options);
   }
 
   after(seconds: number, fn: () => void): Timer {

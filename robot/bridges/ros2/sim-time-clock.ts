@@ -1,5 +1,6 @@
 // The rover's clock when ROS time is simulated (`use_sim_time`): it advances with the messages on /clock and only then.
 import type { Clock, Timer } from '../../../shared/ports/clock.ts';
+import { repeatOn, sleepOn } from '../../../shared/clock/clock-timers.ts';
 import { TimerQueue } from '../../../shared/clock/timer-queue.ts';
 
 /** Stamps of today are exact to 0.2 µs as a double: a timer is not missed for less. */
@@ -35,19 +36,7 @@ export class SimTimeClock implements Clock {
   }
 
   sleep(seconds: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { signal } = options;
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) return reject(signal.reason as Error);
-      const onAbort = (): void => {
-        timer.stop();
-        reject(signal?.reason as Error);
-      };
-      const timer = this.after(seconds, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+    return sleepOn(this, seconds, options);
   }
 
   after(seconds: number, fn: () => void): Timer {
@@ -57,30 +46,7 @@ export class SimTimeClock implements Clock {
 
   /** Keeps its phase; calls that a leap of time skips are left out. */
   every(periodSec: number, fn: () => void | Promise<void>, options: { readonly offsetSec?: number } = {}): Timer {
-    if (!(periodSec > 0)) throw new RangeError(`a period must be positive, ${periodSec} arrived`);
-    let dueSec = this.#nowSec + periodSec + (options.offsetSec ?? 0);
-    let stopped = false;
-    let timer: Timer;
-    const arm = (): void => {
-      timer = this.after(dueSec - this.#nowSec, () => void run());
-    };
-    const run = async (): Promise<void> => {
-      try {
-        await fn();
-      } catch (error) {
-        this.#onError(error);
-      }
-      if (stopped) return;
-      dueSec += periodSec * (1 + Math.max(0, Math.floor((this.#nowSec - dueSec) / periodSec)));
-      arm();
-    };
-    arm();
-    return {
-      stop: () => {
-        stopped = true;
-        timer.stop();
-      },
-    };
+    return repeatOn(this, fn, { ...options, periodSec, onError: this.#onError });
   }
 
   /** Simulated time does not wait for this process. */
