@@ -8,13 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineSite } from '../../edge/config.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
 import type { ModuleBundle } from '../../shared/elastic/bundle.ts';
-import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import type { RemoteSite } from '../../shared/elastic/remote-site.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
 import { liveRover, type LiveRover } from '../support/edge-live-rover.ts';
+import { NOWHERE } from '../support/nowhere.ts';
 
 interface HostileHandle {
   echo(value: number): Promise<number>;
@@ -36,18 +36,6 @@ interface Listed {
   readonly stats: { readonly memoryBytes: number };
 }
 
-/** On board nothing of it runs: an endless loop there would be the test's own. */
-const nowhere: ModuleInstance = {
-  build: 'wasm',
-  image: null,
-  call: () => {
-    throw new Error('not on board');
-  },
-  snapshot: () => new Uint8Array(0),
-  restore: () => undefined,
-  memoryBytes: () => 0,
-};
-
 const DEADLINE_MS = 1000;
 
 describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () => {
@@ -59,7 +47,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () 
   const rovers: LiveRover<HostileHandle>[] = [];
 
   const enlist = async (rover: string): Promise<LiveRover<HostileHandle>> => {
-    const live = await liveRover<HostileHandle>({ rover, bundle, brokerUrl: site.brokerUrl, createLocal: async () => nowhere });
+    const live = await liveRover<HostileHandle>({ rover, bundle, brokerUrl: site.brokerUrl, createLocal: async () => NOWHERE });
     rovers.push(live);
     return live;
   };
@@ -177,7 +165,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () 
         rover: 'liar',
         bundle,
         brokerUrl: closed.brokerUrl,
-        createLocal: async () => nowhere,
+        createLocal: async () => NOWHERE,
       });
       const open = await rover.handler.prepare(bundle.manifest, { reason: 'attack', epoch: 1 });
       expect(open.kind === 'refused' && open.reason).toMatch(/does not grant map-view/);
@@ -213,7 +201,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('hostile modules', () 
     const clock = new SystemClock();
     const thief = new ElasticModule<HostileHandle>({
       ...{ manifest: bundle.manifest, channelId: 'neighbour-hostile', clock, site: forged, reconnectSec: 0.2 },
-      createLocal: async () => nowhere,
+      createLocal: async () => NOWHERE,
     });
     await thief.start();
     expect((await thief.offload({ reason: 'theft' })).outcome).not.toBe('moved');

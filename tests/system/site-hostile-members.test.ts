@@ -20,7 +20,6 @@ import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { encodeBundle, type ModuleBundle } from '../../shared/elastic/bundle.ts';
 import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
-import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import type { RemoteSite } from '../../shared/elastic/remote-site.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
@@ -30,6 +29,7 @@ import { enrol } from '../../shared/security/enrol.ts';
 import type { MemberRole } from '../../shared/security/enrolment-token.ts';
 import { type Identity, saveIdentity } from '../../shared/security/identity-folder.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
+import { NOWHERE } from '../support/nowhere.ts';
 
 interface HostileHandle {
   echo(value: number): Promise<number>;
@@ -41,18 +41,6 @@ interface Tls {
   readonly cert?: string;
   readonly key?: string;
 }
-
-/** On board nothing of it runs. */
-const nowhere: ModuleInstance = {
-  build: 'wasm',
-  image: null,
-  call: () => {
-    throw new Error('not on board');
-  },
-  snapshot: () => new Uint8Array(0),
-  restore: () => undefined,
-  memoryBytes: () => 0,
-};
 
 const SLOW_MS = 120_000;
 
@@ -132,7 +120,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
       clock: new SystemClock(),
       site: forged,
       reconnectSec: 0.2,
-      createLocal: async () => nowhere,
+      createLocal: async () => NOWHERE,
     });
     await thief.start();
     const { outcome } = await thief.offload({ reason: 'theft' });
@@ -161,7 +149,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
     watcher = await connectMqttBus({ url: site.brokerUrl, clientId: 'watcher', tls: { ca, cert: cert!, key: key! } });
     const rover = await joinSite({ identity: join(folder, 'honest'), bundles: [bundle], mission: 'drill' });
     joined.push(rover);
-    honest = await rover.open<HostileHandle>('hostile', { createLocal: async () => nowhere });
+    honest = await rover.open<HostileHandle>('hostile', { createLocal: async () => NOWHERE });
     expect(await honest.offload({ reason: 'honest work' })).toMatchObject({ outcome: 'moved' });
   }, SLOW_MS);
 
@@ -397,7 +385,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
     test('ends a call that does not come back, with its code', async () => {
       const rover = await joinSite({ identity: join(folder, 'mallory'), bundles: [bundle], mission: 'drill' });
       joined.push(rover);
-      const spinning = await rover.open<HostileHandle>('hostile', { createLocal: async () => nowhere });
+      const spinning = await rover.open<HostileHandle>('hostile', { createLocal: async () => NOWHERE });
       expect((await spinning.offload({ reason: 'attack' })).outcome).toBe('moved');
       const own = () =>
         site.manager.resources.hosts()[0]?.instances.find(({ rover: owner, state }) => owner === 'mallory' && state === 'running');

@@ -1,21 +1,7 @@
 // Draining a host and evening out load, with the real manager, hosts and Offload Handler, on a virtual clock.
 import { describe, expect, test } from 'vitest';
-import type { MoveAdvice, PrepareResult } from '../../shared/elastic/remote-site.ts';
-import { bundleOf, manifestOf, testSite, type TestSite } from './edge-support.ts';
-
-const detection = manifestOf('object-detection', 'per-rover');
-const mapServer = manifestOf('map-server', 'shared');
-const carried = [detection, mapServer].map((manifest) => ({ manifest, ...bundleOf(manifest) }));
-
-function prepared(result: PrepareResult): Extract<PrepareResult, { kind: 'prepared' }> {
-  if (result.kind !== 'prepared') throw new Error(`expected a place, got ${JSON.stringify(result)}`);
-  return result;
-}
-
-async function activate(site: TestSite, hostId: string): Promise<void> {
-  site.sandboxes.get(hostId)?.started.at(-1)?.options.onActivated();
-  await site.pass(0.1);
-}
+import type { MoveAdvice } from '../../shared/elastic/remote-site.ts';
+import { activate, carried, detection, mapServer, prepared, testSite } from './edge-support.ts';
 
 describe('draining a host', () => {
   test('a shared instance goes on elsewhere from what its host froze, under a higher epoch, and is not counted as a failure', async () => {

@@ -2,28 +2,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { credentialTable } from '../../edge/control/authenticator.ts';
-import type { PrepareResult } from '../../shared/elastic/remote-site.ts';
 import { MessageChannel } from '../../shared/bus/message-channel.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { missionEvent, missionStatus, type MissionEvent } from '../../shared/protocol/mission.ts';
 import { decodeTransfer, encodeTransfer } from '../../shared/protocol/offload-transfer.ts';
 import { placement, type PlacementRecord } from '../../shared/protocol/placement.ts';
-import { bundleOf, manifestOf, MISSION, SITE, testSite, type TestSite } from './edge-support.ts';
-
-const detection = manifestOf('object-detection', 'per-rover');
-const mapServer = manifestOf('map-server', 'shared');
-const carried = [detection, mapServer].map((manifest) => ({ manifest, ...bundleOf(manifest) }));
-
-function prepared(result: PrepareResult): Extract<PrepareResult, { kind: 'prepared' }> {
-  if (result.kind !== 'prepared') throw new Error(`expected a place, got ${JSON.stringify(result)}`);
-  return result;
-}
-
-/** Plays the fixed end bringing the state: the embryo begins to run. */
-async function activate(test: TestSite, hostId: string): Promise<void> {
-  test.sandboxes.get(hostId)?.started.at(-1)?.options.onActivated();
-  await test.pass(0.1);
-}
+import { activate, carried, detection, manifestOf, mapServer, MISSION, prepared, SITE, testSite, type TestSite } from './edge-support.ts';
 
 describe('offload sequence', () => {
   test('a cold offload sends the bundle, a warm one does not', async () => {

@@ -6,6 +6,7 @@ import { type InstanceStart, type LoadedModule, NO_STATS, type Sandbox, type San
 import { createEdgeSite, type EdgeSite } from '../../edge/site.ts';
 import { OffloadHandler } from '../../robot/offload/offload-handler.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
+import type { PrepareResult } from '../../shared/elastic/remote-site.ts';
 import { OutriderError } from '../../shared/errors.ts';
 import type { DataPlane, Listener } from '../../shared/ports/data-plane.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
@@ -171,4 +172,21 @@ export async function testSite(
     },
     pass: (seconds) => run(clock.sleep(seconds)),
   };
+}
+
+export const detection = manifestOf('object-detection', 'per-rover');
+export const mapServer = manifestOf('map-server', 'shared');
+/** The bundles of both, as a rover carries them. */
+export const carried = [detection, mapServer].map((manifest) => ({ manifest, ...bundleOf(manifest) }));
+
+/** The place that was prepared; throws for a refusal or a redirect. */
+export function prepared(result: PrepareResult): Extract<PrepareResult, { kind: 'prepared' }> {
+  if (result.kind !== 'prepared') throw new Error(`expected a place, got ${JSON.stringify(result)}`);
+  return result;
+}
+
+/** Plays the fixed end bringing the state: the embryo begins to run. */
+export async function activate(site: TestSite, hostId: string): Promise<void> {
+  site.sandboxes.get(hostId)?.started.at(-1)?.options.onActivated();
+  await site.pass(0.1);
 }
