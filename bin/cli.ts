@@ -48,6 +48,12 @@ async function buildProgram(): Promise<Command> {
     .option('--rovers <n>', 'number of rovers (default: as the mission file says)', integer(1, 100))
     .option('--seed <n>', 'seed of everything random', integer(0, 2 ** 31 - 1), 1)
     .option('--seeds <from-to>', 'headless: one run for each seed of a range, e.g. 1-20')
+    .option('--random-sites <from-to>', 'headless: instead of a mission file, a random site for each seed of a range; 4 rovers unless said')
+    .option(
+      '--alone-every <n>',
+      'with --random-sites: search every n-th site with one rover, too, and compare the times',
+      integer(0, 10_000),
+    )
     .option('--out <dir>', 'folder for report.json, report.html, map and recording')
     .option('--speed <factor>', 'live: mission seconds per wall second (default: as the mission file says)', positive)
     .option('--twin <file>', 'YAML of a calibrated rover: the simulated ones are its twins')

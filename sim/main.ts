@@ -41,10 +41,18 @@ export interface SimOptions {
   /** YAML of a calibrated rover: the simulated ones are its twins. */
   readonly twin?: string;
   readonly json?: boolean;
+  /** Headless: random sites of these seeds instead of a mission file. */
+  readonly randomSites?: string;
+  /** With random sites: every n-th is searched by one rover as well. */
+  readonly aloneEvery?: number;
 }
+
+/** Rovers in random sites, unless it is said how many. */
+const RANDOM_SITE_ROVERS = 4;
 
 /** Runs the mission; true when every run was completed. Throws coded errors for a bad mission file. */
 export async function runSim(given: string | undefined, options: SimOptions): Promise<boolean> {
+  if (options.randomSites !== undefined) return searchRandomSites(given, options.randomSites, options);
   const missionPath = given ?? DEFAULT_MISSION;
   const loaded = await loadYaml(missionPath, missionFileSchema);
   const file: MissionFile = options.unknownStarts === true ? { ...loaded, mission: { ...loaded.mission, startPoses: 'first' } } : loaded;
@@ -60,6 +68,24 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
   for (const seed of seeds) reports.push(await runOneSeed(file, bundles, missionPath, seed, seeds.length > 1, options));
   if (options.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : { runs: reports }));
   return reports.every(({ outcome }) => outcome === 'completed');
+}
+
+/** True when every site was searched without a failure. */
+async function searchRandomSites(given: string | undefined, range: string, options: SimOptions): Promise<boolean> {
+  if (given !== undefined) throw new OutriderError('OUT_CLI_USAGE', `--random-sites draws the missions itself; leave ${given} out`);
+  if (options.headless !== true) throw new OutriderError('OUT_CLI_USAGE', '--random-sites needs --headless');
+  const { runRandomSites, siteLine } = await import('./random-sites/main.ts');
+  configureLocalServices({ inference: { threads: 1 } });
+  const result = await runRandomSites({
+    seeds: parseSeeds(range, '--random-sites'),
+    rovers: options.rovers ?? RANDOM_SITE_ROVERS,
+    aloneEvery: options.aloneEvery ?? 0,
+    bundles: await loadBundles(),
+    onSite: (row) => say(siteLine(row)),
+  });
+  say(`${result.sites - result.failures.length} of ${result.sites} sites without a failure, ${result.collisions} collisions`);
+  if (options.json === true) console.log(JSON.stringify(result));
+  return result.failures.length === 0;
 }
 
 export interface RobotCommandOptions {
@@ -144,11 +170,11 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function parseSeeds(text: string): number[] {
+function parseSeeds(text: string, option = '--seeds'): number[] {
   const match = /^(\d+)-(\d+)$/.exec(text);
   const [from, to] = [Number(match?.[1]), Number(match?.[2])];
   if (match === null || from > to || to - from >= 10_000) {
-    throw new OutriderError('OUT_CLI_USAGE', `--seeds wants a range such as 1-20 (at most 10000 seeds), not ${JSON.stringify(text)}`);
+    throw new OutriderError('OUT_CLI_USAGE', `${option} wants a range such as 1-20 (at most 10000 seeds), not ${JSON.stringify(text)}`);
   }
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }

@@ -33,6 +33,8 @@ export interface SimulatedSiteOptions {
 const STEP_SEC = 0.02;
 /** After a pause of the process a live run makes up at most this much [s]; the rest of the time is lost, not rushed through. */
 const MAX_CATCH_UP_SEC = 1;
+/** People stop this far before a rover [m]. */
+const MOVER_DISTANCE_M = 0.25;
 
 export class SimulatedSite {
   readonly world: World;
@@ -92,7 +94,7 @@ export class SimulatedSite {
     this.#nowSec += dt;
     const now = this.#nowSec;
     for (const mover of this.movers) {
-      mover.step(dt, (x, y) => this.rovers.every(({ body }) => Math.hypot(body.x - x, body.y - y) > body.radiusM + mover.radiusM));
+      mover.step(dt, (x, y) => this.#isPolite(mover, x, y));
     }
     for (const rover of this.rovers) rover.step(dt, now, (x, y) => this.#admits(rover, x, y));
     for (const rover of this.rovers) rover.sense(now, () => this.#othersOf(rover));
@@ -102,6 +104,14 @@ export class SimulatedSite {
     const target = this.#clock.nowSec();
     if (target - this.#nowSec > MAX_CATCH_UP_SEC) this.#nowSec = target - MAX_CATCH_UP_SEC;
     while (this.#nowSec + this.stepSec <= target + 1e-9) this.step();
+  }
+
+  /** Whether a mover may step there: it keeps its distance to the rovers, unless the step takes it away from them. */
+  #isPolite(mover: Mover, x: number, y: number): boolean {
+    return this.rovers.every(({ body }) => {
+      const away = Math.hypot(body.x - x, body.y - y);
+      return away > body.radiusM + mover.radiusM + MOVER_DISTANCE_M || away > Math.hypot(body.x - mover.x, body.y - mover.y);
+    });
   }
 
   /** Whether a rover's body fits at a place. Moving out of a contact is always allowed. */

@@ -5,6 +5,7 @@ import { parseYaml } from '../../shared/config/load-yaml.ts';
 import { distance } from '../../shared/geometry/pose2.ts';
 import { SeededRandom } from '../../sim/random/seeded-random.ts';
 import { fleetOf, fleetSchema } from '../../sim/scenario/fleet-schema.ts';
+import { randomSite } from '../../sim/scenario/random-site.ts';
 import { resolveSite } from '../../sim/scenario/resolve-site.ts';
 import { LAYOUTS, worldSchema, type WorldSectionInput } from '../../sim/scenario/world-schema.ts';
 import { DEFAULT_VEHICLE } from '../../sim/vehicle/vehicle-spec.ts';
@@ -130,6 +131,24 @@ describe('random layouts', () => {
     const b = resolve(section, 2);
     expect(a.solids).toEqual(b.solids);
     expect(a.hazards).not.toEqual(b.hazards);
+  });
+});
+
+describe('random sites', () => {
+  it('are drawn by the seed alone, each kind among them, whatever the number of rovers', () => {
+    const sites = Array.from({ length: 40 }, (_, seed) => randomSite(seed, 4));
+    expect(new Set(sites.map(({ world }) => world.layout))).toEqual(new Set(LAYOUTS));
+    expect(new Set(sites.map(({ world }) => world.sizeM.join())).size).toBe(40);
+    expect(sites.some(({ world }) => world.walkers > 0)).toBe(true);
+    expect(randomSite(7, 1).world).toEqual(randomSite(7, 4).world);
+    expect(randomSite(7, 6).fleet.rovers).toHaveLength(6);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('seed %i makes a site that four rovers can search', (seed) => {
+    const { world } = randomSite(seed, 4);
+    const site = resolveSite(world, { random: new SeededRandom(seed), rovers: 4, roverRadiusM: radiusM });
+    expect(site.starts.length).toBeGreaterThanOrEqual(4);
+    expect(site.hazards.length).toBe(world.hazards.length);
   });
 });
 

@@ -110,6 +110,28 @@ describe('simulated site', () => {
     expect(blocked.site.movers[0]?.y).toBeLessThan(3 - 0.25 - DEFAULT_VEHICLE.radiusM + 1e-9);
   });
 
+  it('people stop before a rover in their way and turn back when it stays', async () => {
+    const way: [number, number][] = [
+      [4, 1],
+      [4, 5],
+      [1, 5],
+    ];
+    const world: WorldSectionInput = { sizeM: [8, 8], starts: [{ at: [4, 3] }], movers: [{ id: 'walker', way, speedMPerSec: 1 }] };
+    const { clock, site } = build(world, { rovers: [{ id: 'a' }] });
+    site.start();
+    const [walker] = site.movers;
+    let nearest = Number.POSITIVE_INFINITY;
+    let highest = 0;
+    clock.every(0.1, () => {
+      nearest = Math.min(nearest, Math.hypot((walker?.x ?? 0) - 4, (walker?.y ?? 0) - 3) - 0.25 - DEFAULT_VEHICLE.radiusM);
+      if ((walker?.x ?? 0) < 3.5) highest = Math.max(highest, walker?.y ?? 0);
+    });
+    await clock.run({ untilSec: 14 });
+    expect(nearest).toBeGreaterThan(0.2); // it kept its distance …
+    expect(highest).toBeGreaterThan(4.5); // … and came round by the way's other end
+    expect(site.collisions).toBe(0);
+  });
+
   it('the sonar measures ahead and to the side after a sweep', async () => {
     const { clock, site } = build({ sizeM: [6, 6], starts: [{ at: [3, 3] }] }, { rovers: [{ id: 'a' }] });
     site.start();
