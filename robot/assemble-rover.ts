@@ -2,8 +2,9 @@
 import { ElasticModule } from '../shared/elastic/elastic-module.ts';
 import type { ModuleBundle } from '../shared/elastic/bundle.ts';
 import { instantiateOnboard } from '../shared/elastic/instantiate.ts';
+import type { LocalRunner } from '../shared/elastic/local-runner.ts';
 import type { ModuleStats, MoveReport, RecoveredEvent } from '../shared/elastic/module-events.ts';
-import type { HostFunctions } from '../shared/elastic/module-instance.ts';
+import type { HostFunctions, ModuleInstance } from '../shared/elastic/module-instance.ts';
 import type { Pose2 } from '../shared/geometry/pose2.ts';
 import type { DriveGeometry } from '../shared/kinematics/differential-drive.ts';
 import { createMapViewHost } from '../shared/modules/host-impl/map-view.ts';
@@ -18,7 +19,7 @@ import type { DeviceCompute } from '../shared/ports/device-metrics.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import type { Tracer } from '../shared/ports/tracer.ts';
-import { localService } from '../shared/services/local-services.ts';
+import { localRunner, localService } from '../shared/services/local-services.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { OffloadHandler } from './offload/offload-handler.ts';
 import { classicalSearch, type FrameSearch, neuralSearch } from './perception/frame-search.ts';
@@ -62,7 +63,7 @@ export interface AssembleOptions {
     readonly periodSec: number;
     readonly triggers: PlacementTriggers;
   };
-  /** Whether costly host functions may have threads; not on a virtual clock. Default true. */
+  /** Whether costly host functions and the detector may have threads; not on a virtual clock. Default true. */
   readonly threads?: boolean;
   readonly logger: Logger;
   /** Default: nothing is traced. */
@@ -109,27 +110,38 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     mission,
     publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
   });
-  const registration = options.threads === false ? inlineRegistration() : threadedRegistration();
-  const onboard = <H>(bundle: ModuleBundle, host: HostFunctions, latest: readonly string[]): ElasticModule<H> =>
+  const threads = options.threads !== false;
+  const onboard = <H>(
+    bundle: ModuleBundle,
+    makeLocal: () => Promise<ModuleInstance | LocalRunner>,
+    latest: readonly string[],
+  ): ElasticModule<H> =>
     new ElasticModule<H>({
       ...tracing,
       manifest: bundle.manifest,
       channelId: `${id}-${bundle.manifest.name}`,
       clock,
       site: handler,
-      createLocal: () => clock.hold(instantiateOnboard(bundle, host)),
+      createLocal: () => clock.hold(makeLocal()),
       latest,
       ...(compute === null ? {} : { holdBackSec: (functionName: string) => compute.book(`${bundle.manifest.name}.${functionName}`) }),
     });
-  const mapServer = onboard<MapServerHandle>(bundles.mapServer, { 'map-view': mapView, registration }, []);
+  const registration = threads ? threadedRegistration() : inlineRegistration();
+  const mapHost: HostFunctions = { 'map-view': mapView, registration };
+  const mapServer = onboard<MapServerHandle>(bundles.mapServer, () => instantiateOnboard(bundles.mapServer, mapHost), []);
+  /** Frames take tens of milliseconds: on a live rover they are searched beside the control loop, not in it. */
+  const searcher = async <H>(bundle: ModuleBundle, inline: () => Promise<HostFunctions>): Promise<ElasticModule<H>> => {
+    if (threads) return onboard<H>(bundle, () => localRunner(bundle, id), ['detect']);
+    const host = await clock.hold(inline());
+    return onboard<H>(bundle, () => instantiateOnboard(bundle, host), ['detect']);
+  };
   const makeDetector = async (): Promise<{ readonly module: ElasticModule<unknown>; readonly search: FrameSearch }> => {
     if (detection.detector === 'classical') {
-      const vision = await clock.hold(loadVisionHost());
-      const module = onboard<ObjectDetectorHandle>(bundles.detector, { vision }, ['detect']);
+      const module = await searcher<ObjectDetectorHandle>(bundles.detector, async () => ({ vision: await loadVisionHost() }));
       return { module, search: classicalSearch(module.handle) };
     }
-    const host = { nn: await clock.hold(localService('nn', id)), image: await clock.hold(localService('image', id)) };
-    const module = onboard<NeuralDetectorHandle>(bundles.neuralDetector, host, ['detect']);
+    const inline = async (): Promise<HostFunctions> => ({ nn: await localService('nn', id), image: await localService('image', id) });
+    const module = await searcher<NeuralDetectorHandle>(bundles.neuralDetector, inline);
     const policy = new JpegPolicy({ budgetSec: FRAME_BUDGET_SHARE * detection.periodSec });
     return { module, search: neuralSearch({ module, model: detection.model, policy, clock }) };
   };

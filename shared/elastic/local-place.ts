@@ -42,20 +42,29 @@ export class LocalPlace {
     const args = decodeValues(call.fn.parameterTypes, call.args);
     if (isLocalRunner(local)) {
       this.#busy = true;
+      const answered = (outcome: CallOutcome): void => {
+        const holdSec = this.#holdSec(call);
+        if (holdSec > 0) this.#clock.after(holdSec, () => later(outcome));
+        else later(outcome);
+      };
       local.call(call.fn.name, args).then(
-        (value) => later({ value }),
-        (error: unknown) => later({ error }),
+        (value) => answered({ value }),
+        (error: unknown) => answered({ error }),
       );
       return;
     }
     const outcome = outcomeOf(() => local.call(call.fn.name, args));
-    const holdSec = this.#holdBackSec?.(call.fn.name) ?? 0;
+    const holdSec = this.#holdSec(call);
     if (!(holdSec > 0)) {
       finish(outcome);
       return;
     }
     this.#busy = true;
     this.#clock.after(holdSec, () => later(outcome));
+  }
+
+  #holdSec(call: Call): number {
+    return this.#holdBackSec?.(call.fn.name) ?? 0;
   }
 }
 

@@ -1,9 +1,12 @@
-// Services for callers in this thread: on board, and in headless runs. A call blocks until the service's thread has answered, so nothing
-// else happens meanwhile, and a virtual clock stands still.
+// Services for callers of this process. Called from this thread they block until the service's thread has answered, so nothing else
+// happens meanwhile, and a virtual clock stands still: for headless runs. On a live rover the module has a thread of its own and blocks that.
 import { OutriderError } from '../errors.ts';
+import type { ModuleBundle } from '../elastic/bundle.ts';
+import type { LocalRunner } from '../elastic/local-runner.ts';
 import type { HostFunctions } from '../elastic/module-instance.ts';
 import { serviceClient } from './service-bridge.ts';
 import { type ServiceSettings, ServiceThreads } from './service-threads.ts';
+import { startThreadRunner } from './thread-runner.ts';
 
 /** The functions of each served interface. */
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
@@ -28,4 +31,12 @@ export async function localService(name: string, caller: string): Promise<HostFu
   const line = threads.connect([name], caller)[name];
   if (line === undefined) throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `there is no service for the host interface ${name}`);
   return serviceClient(line, functions);
+}
+
+/** An on-board instance in a thread of its own. Rejects with OUT_MODULE_HOST_FUNCTION where no service has an interface that it needs. */
+export async function localRunner(bundle: ModuleBundle, caller: string): Promise<LocalRunner> {
+  threads ??= new ServiceThreads();
+  const names = bundle.manifest.hostInterfaces.map(({ name }) => name);
+  await threads.warm(names);
+  return startThreadRunner({ bundle, lines: threads.connect(names, caller) });
 }

@@ -249,6 +249,29 @@ describe('an on-board runner of its own', () => {
       expect(instance.entries).toEqual([1, 2, 3, 4, 5]);
     });
   });
+
+  it('is held back by the device model like an inline instance', async () => {
+    const clock = new VirtualClock();
+    const manifest = echoManifest();
+    const instance = new Echo();
+    const runner: LocalRunner = {
+      build: 'native',
+      call: (name, args) => Promise.resolve(instance.call(name, args)),
+      capture: () => Promise.resolve(captureState(manifest, instance)),
+      restore: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    };
+    const site = new TestSite({ clock, manifest, createInstance: () => new Echo(), delaySec: () => 0.001 });
+    const module = new ElasticModule<EchoHandle>({
+      ...{ manifest, channelId: 'r1', clock, site, createLocal: () => Promise.resolve(runner) },
+      holdBackSec: () => 0.25,
+    });
+    await inVirtualTime({ clock, site, module }, async () => {
+      const startedSec = clock.nowSec();
+      expect(await module.handle.double(7)).toBe(14);
+      expect(clock.nowSec() - startedSec).toBeCloseTo(0.25, 9);
+    });
+  });
 });
 
 describe('a stream', () => {
