@@ -15,6 +15,7 @@ from model import CLASSES, HEIGHT, WIDTH
 
 MOST_OBJECTS = 24  # of one frame; the crowded sites of the generator stay below
 LEAST_SIDE_PX = 4.0  # cut off or zoomed away below this, an object is set aside
+SMALL_SIDE_PX = 24.0  # square root of the area: hazards that are hard to see
 LEAST_SHARE = 0.35  # of an object's box that must lie inside the crop
 
 
@@ -61,8 +62,18 @@ def uniform(shape: tuple[int, ...], low: float, high: float, random: torch.Gener
     return low + (high - low) * torch.rand(shape, generator=random)
 
 
-def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: float, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Images [B, 3, h, w] in 0..1 with their boxes [B, M, 4] and kinds [B, M], cut out at random; strength 0 leaves frames as they are."""
+def likely(frames: Frames) -> Tensor:
+    """How often each frame [N] is shown when small hazards are to be learnt: with one of those more often, without any hazard seldom."""
+    there = frames.kinds >= 0
+    small = there & (area(frames.boxes) < SMALL_SIDE_PX**2)
+    return torch.where(small.any(1), 1.5, torch.where(there.any(1), 1.0, 0.4))
+
+
+def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: float, random: torch.Generator, harsh: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """Images [B, 3, h, w] in 0..1 with their boxes [B, M, 4] and kinds [B, M], cut out at random; strength 0 leaves frames as they are.
+
+    `harsh`: wider changes of light, and noise; crops look towards small objects more often.
+    """
     height, width = size
     count = len(picks)
     images = torch.from_numpy(frames.images[picks.numpy()]).permute(0, 3, 1, 2).float().div_(255)
@@ -76,7 +87,8 @@ def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: f
     middle = torch.tensor((full_w / 2, full_h / 2))
     # A small crop looks towards one of the objects, else it would mostly show walls.
     there = kinds >= 0
-    chosen = (there.float() + 1e-6 * (kinds == -1)).clamp(min=1e-9).multinomial(1, generator=random)[:, 0]
+    worth = there / area(boxes).clamp(min=64).sqrt() * 8 if harsh else there.float()
+    chosen = (worth + 1e-6 * (kinds == -1)).clamp(min=1e-9).multinomial(1, generator=random)[:, 0]
     target = boxes[torch.arange(count), chosen].unflatten(1, (2, 2)).mean(1) + uniform((count, 2), -0.35, 0.35, random) * torch.tensor((width, height)) / zoom[:, None]
     centre = torch.where(there.any(1)[:, None], target, centre)
     centre = torch.minimum(torch.maximum(centre, middle - slack), middle + slack)
@@ -97,7 +109,7 @@ def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: f
         boxes = torch.stack((left + width / 2, boxes[..., 1] + height / 2, right + width / 2, boxes[..., 3] + height / 2), -1)
         boxes, kinds = cut(boxes, kinds, width, height)
     if strength > 0:
-        images = relight(images, strength, random)
+        images = dirty(relight(images, strength * 1.7, random), strength, random) if harsh else relight(images, strength, random)
     return images, boxes, kinds
 
 
@@ -126,3 +138,11 @@ def relight(images: Tensor, strength: float, random: torch.Generator) -> Tensor:
     images = images * gain
     grey = images.mean(1, keepdim=True)
     return (grey + (images - grey) * saturation).clamp_(0, 1)
+
+
+def dirty(images: Tensor, strength: float, random: torch.Generator) -> Tensor:
+    """Other tone curves, and noise on half of the frames."""
+    count = len(images)
+    images = images.clamp_(min=1e-4).pow((uniform((count, 1, 1, 1), -0.4, 0.4, random) * strength).exp())
+    sigma = uniform((count, 1, 1, 1), -0.04, 0.04, random).clamp(min=0) * strength
+    return (images + sigma * torch.randn(images.shape, generator=random)).clamp_(0, 1)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from data import area
 
 CANDIDATES = 13  # most cells of one object
+MOST_WEIGHT = 2.5  # of one cell of a small object
 FAR = 1e8
 
 
@@ -50,8 +51,11 @@ def match(cells: Tensor, found: Tensor, logits: Tensor, boxes: Tensor, kinds: Te
     return owner, iou.gather(1, owner.clamp(min=0)[:, None])[:, 0] * (owner >= 0)
 
 
-def detection_loss(cells: Tensor, found: Tensor, raw: Tensor, boxes: Tensor, kinds: Tensor) -> tuple[Tensor, Tensor]:
-    """Loss of scores and loss of boxes, both per matched object's worth of cells."""
+def detection_loss(cells: Tensor, found: Tensor, raw: Tensor, boxes: Tensor, kinds: Tensor, even: bool = False) -> tuple[Tensor, Tensor]:
+    """Loss of scores and loss of boxes, both per matched object's worth of cells.
+
+    `even`: the cells of an object with few of them count more, else small objects hardly count beside large ones.
+    """
     logits = raw[..., 4:]
     owner, iou = match(cells, found, logits, boxes, kinds)
     held = owner >= 0
@@ -61,8 +65,13 @@ def detection_loss(cells: Tensor, found: Tensor, raw: Tensor, boxes: Tensor, kin
     centre = cells[:, :2]
     aside = (kinds == -2)[..., None] & ((centre >= boxes[:, :, None, :2] - 4) & (centre <= boxes[:, :, None, 2:] + 4)).all(-1)
     error = error * (held | ~aside.any(1))[..., None]
-    worth = (iou * held).sum().clamp(min=1)
+    share = torch.ones_like(iou)
+    if even:
+        amount = torch.zeros_like(kinds, dtype=iou.dtype).scatter_add_(1, owner.clamp(min=0), held.to(iou.dtype))
+        share = (CANDIDATES / amount.clamp(min=1)).sqrt().clamp(max=MOST_WEIGHT).gather(1, owner.clamp(min=0))
+        error = error * torch.where(held, share, 1.0)[..., None]
+    worth = (iou * held * share).sum().clamp(min=1)
     truth = boxes.gather(1, owner.clamp(min=0)[..., None].expand(-1, -1, 4))[held]
     _, fit = overlap(found[held], truth)
-    weight = iou[held].clamp(min=0.05)
+    weight = iou[held].clamp(min=0.05) * share[held]
     return error.sum() / worth, ((1 - fit) * weight).sum() / weight.sum().clamp(min=1)
