@@ -100,7 +100,7 @@ class ThreadRunner implements LocalRunner {
       this.#pending.set(id, { resolve, reject });
       // A process may end while nothing is asked, not while an answer is awaited.
       this.#worker.ref();
-      this.#worker.postMessage({ ...request, id } as RunnerRequest);
+      this.#worker.postMessage({ ...request, id });
     });
   }
 }
