@@ -74,7 +74,7 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
 async function searchRandomSites(given: string | undefined, range: string, options: SimOptions): Promise<boolean> {
   if (given !== undefined) throw new OutriderError('OUT_CLI_USAGE', `--random-sites draws the missions itself; leave ${given} out`);
   if (options.headless !== true) throw new OutriderError('OUT_CLI_USAGE', '--random-sites needs --headless');
-  const { runRandomSites, siteLine } = await import('./random-sites/main.ts');
+  const { runRandomSites, siteLine } = await import('./sites/main.ts');
   configureLocalServices({ inference: { threads: 1 } });
   const result = await runRandomSites({
     seeds: parseSeeds(range, '--random-sites'),

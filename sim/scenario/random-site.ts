@@ -1,7 +1,7 @@
 // A site that nobody has laid out: the seed draws its kind, size, contents, the people in it and the network.
 import { DEVICE_NAMES } from '../device/device-profile.ts';
 import { pick, SeededRandom, uniform } from '../random/seeded-random.ts';
-import { HAZARD_CLASSES } from '../world/hazards.ts';
+import type { HazardClass } from '../world/hazards.ts';
 import { FLOORS } from '../world/materials.ts';
 import { type FleetSection, fleetSchema } from './fleet-schema.ts';
 import { LAYOUTS, type WorldSection, worldSchema } from './world-schema.ts';
@@ -15,6 +15,8 @@ export interface RandomSite {
 const WIDTH_M = [14, 26] as const;
 const DEPTH_M = [12, 18] as const;
 const HAZARDS = [3, 8] as const;
+/** What every detector that comes with Outrider knows. */
+const CLASSES: readonly HazardClass[] = ['survivor', 'gas-cylinder', 'chemical-drum', 'fire'];
 
 /** The site and fleet of one seed; equal seeds give equal sites, whatever the number of rovers. */
 export function randomSite(seed: number, rovers: number): RandomSite {
@@ -33,7 +35,7 @@ export function randomSite(seed: number, rovers: number): RandomSite {
       walkers,
       floor: pick(random, FLOORS),
       ceilingM: openAir ? 0 : 2.8,
-      hazards: Array.from({ length: hazards }, () => ({ class: pick(random, HAZARD_CLASSES) })),
+      hazards: Array.from({ length: hazards }, () => ({ class: pick(random, CLASSES) })),
     }),
     fleet: fleetSchema.parse({
       link: pick(random, ['lan', '5g']),

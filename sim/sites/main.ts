@@ -98,7 +98,8 @@ function failuresOf({ outcome, reason, coverage, hazards, collisions }: MissionR
   if (outcome !== 'completed') failures.push(`${outcome}: ${reason}`);
   if (coverage < MIN_COVERAGE) failures.push(`${(coverage * 100).toFixed(1)} % of the reachable floor seen`);
   if (collisions > 0) failures.push(`${collisions} collisions`);
-  if (hazards.found < hazards.total) failures.push(`${hazards.total - hazards.found} of ${hazards.total} hazards missed`);
+  const missed = hazards.list.filter(({ status }) => status === 'missed');
+  if (hazards.found < hazards.total) failures.push(`missed ${missed.map((row) => `${row.class} at (${row.x_m}, ${row.y_m})`).join(', ')}`);
   if (hazards.false_positives > 0) failures.push(`${hazards.false_positives} reported hazards are none`);
   return failures;
 }
