@@ -146,8 +146,9 @@ export class ElasticModule<H> {
     await core.inTurn(async () => {
       const { edge } = core;
       core.edge = null;
+      await core.departure;
       if (edge !== null) {
-        edge.session.bye();
+        await edge.session.bye();
         await core.options.site?.release(edge.endpoint).catch(() => undefined);
       }
       await core.closeLocal();

@@ -31,6 +31,9 @@ export const MAX_UNGREETED = 64;
 /** How long a connection may take to say HELLO, or to answer it [s]. Threat: idle sockets; a peer that hangs. */
 export const HANDSHAKE_SEC = 5;
 
+/** How long a fixed end that leaves waits for the shell to close the connection [s]. Threat: a peer that hangs. */
+export const BYE_SEC = 1;
+
 /** State beyond the module's memory maximum [bytes]: the encoding's own overhead. Threat: an announced size makes the receiver allocate. */
 export const STATE_SLACK_BYTES = 1024 * 1024;
 

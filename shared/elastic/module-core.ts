@@ -18,6 +18,8 @@ export class ModuleCore {
   readonly stateful: boolean;
   local: ModuleInstance | LocalRunner | null = null;
   edge: EdgePlace | null = null;
+  /** Settles when the place that was left last knows it, and the site too. */
+  departure: Promise<void> = Promise.resolve();
   /** What places at the edge were left with. */
   readonly left = new LeftStates();
   epoch = 1;

@@ -26,6 +26,7 @@ export async function offload(core: ModuleCore, options: MoveOptions): Promise<M
   if (current !== undefined && record.kind === 'handoff' && options.excludeHost === undefined) {
     if (options.preferHost === undefined || options.preferHost === current) return record.report('unneeded');
   }
+  await core.departure;
   const { tracer = NO_TRACER } = core.options;
   record.span = tracer.begin('offload', { module: core.options.manifest.name, reason: options.reason ?? 'asked for' });
   const prepared = await prepare(core, site, record, options, current);
@@ -83,8 +84,7 @@ export async function recall(core: ModuleCore, options: MoveOptions): Promise<Mo
     record.replayed = core.engine.runLocally(core.local as ModuleInstance | LocalRunner, frozen.processed);
     core.engine.trim(frozen.processed);
     record.pauseEnds();
-    edge.session.bye();
-    core.release(edge.endpoint);
+    leave(core, edge);
     return record.report('moved');
   } catch (error) {
     return record.report(isOutriderError(error, 'OUT_ELASTIC_REFUSED') ? 'refused' : 'failed', error);
@@ -261,7 +261,7 @@ function goOn(core: ModuleCore, edge: EdgePlace, processed: number | null): void
   else core.runAtEdge(edge, processed);
 }
 
+/** Nobody waits for it but the next move: a host that is asked to take the module back must know by then what it was left with. */
 function leave(core: ModuleCore, edge: EdgePlace): void {
-  edge.session.bye();
-  core.release(edge.endpoint);
+  core.departure = edge.session.bye().then(() => core.release(edge.endpoint));
 }

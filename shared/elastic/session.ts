@@ -2,7 +2,7 @@
 import { OutriderError } from '../errors.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
-import { HANDSHAKE_SEC, STATE_SLACK_BYTES } from './limits.ts';
+import { BYE_SEC, HANDSHAKE_SEC, STATE_SLACK_BYTES } from './limits.ts';
 import { Link } from './link.ts';
 import type { ModuleManifest } from './module-manifest.ts';
 import { decodeFailure } from './remote-error.ts';
@@ -64,6 +64,7 @@ export class Session {
   #silentBeats = 0;
   #heard = false;
   #ended: Error | null = null;
+  #farewell: (() => void) | null = null;
 
   private constructor(transport: Transport, options: SessionOptions) {
     this.#options = options;
@@ -156,10 +157,14 @@ export class Session {
     return { handed: done.then(() => sent.bytes), running };
   }
 
-  /** Ends the session for good: the shell forgets this fixed end. */
-  bye(): void {
+  /** Ends the session for good: the shell forgets this fixed end. Resolves when it has, as its closing says, or was given up. */
+  async bye(): Promise<void> {
+    this.#listener = null;
     this.link.send(encodeBare(FRAME.bye));
-    this.close();
+    if (this.over) return;
+    const patience = this.#options.clock.after(BYE_SEC, () => this.close());
+    await new Promise<void>((resolve) => (this.#farewell = resolve));
+    patience.stop();
   }
 
   close(error?: Error): void {
@@ -327,6 +332,7 @@ export class Session {
     for (const waiter of [this.#welcome, this.#frozen, this.#checkpoint, this.#activated, this.#held]) waiter?.reject(error);
     this.#listener?.onEnd(error);
     this.#listener = null;
+    this.#farewell?.();
   }
 }
 
