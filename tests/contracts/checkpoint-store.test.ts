@@ -36,7 +36,7 @@ function describeStore(name: string, start: () => Promise<StoreUnderTest>): void
     const fresh = (): string => `instance-${++count}`;
     beforeAll(async () => {
       under = await start();
-    }, 60_000);
+    });
     afterAll(() => under?.close());
 
     test('has nothing at first, then the newest, byte for byte, also through another connection', async () => {
@@ -169,7 +169,7 @@ describe('checkpoint store: disk, process killed while it writes', () => {
     await writeFile(join(directory, 'victim', names.at(-1) ?? ''), 'torn');
     expect((await new FileCheckpointStore(directory).latest('victim'))?.bytes.byteLength).toBe(200_000);
     await rm(directory, { recursive: true, force: true });
-  }, 60_000);
+  });
 });
 
 if (isInstalled('nats-server')) {
@@ -199,7 +199,7 @@ if (isInstalled('nats-server')) {
     let cluster: NatsCluster;
     beforeAll(async () => {
       cluster = await natsCluster();
-    }, 60_000);
+    });
     afterAll(() => cluster?.close());
 
     test('the death of any node, the leader among them, loses no acknowledged checkpoint, and writing goes on', async () => {
@@ -220,6 +220,6 @@ if (isInstalled('nats-server')) {
       await expect(writer.put('mission', 1, text('late'))).rejects.toThrow(fenced);
       await writer.close();
       await reader.close();
-    }, 90_000);
+    });
   });
 } else describe.skip('checkpoint store: NATS JetStream (not installed)');

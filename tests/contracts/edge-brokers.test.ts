@@ -96,7 +96,7 @@ if (isInstalled('nats-server')) {
     let cluster: Awaited<ReturnType<typeof natsCluster>>;
     beforeAll(async () => {
       cluster = await natsCluster();
-    }, 60_000);
+    });
     afterAll(() => cluster.close());
 
     test('retained state and every acknowledged message survive it, clients go on at another node', async () => {
@@ -111,14 +111,14 @@ if (isInstalled('nats-server')) {
         await publisher.publish('outrider/loss/count', `${i}`, { qos: 1 });
         acknowledged.push(`${i}`);
       }
-      await expect.poll(() => got.size, { timeout: 10_000 }).toBe(50);
+      await expect.poll(() => got.size).toBe(50);
       await cluster.kill(0);
-      await expect.poll(() => publisher.connected && subscriber.connected, { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => publisher.connected && subscriber.connected).toBe(true);
       // While the cluster elects a new leader, it refuses newcomers: they try again.
       const late = await connectWhenReady(() => buses.connect('late'));
       let state = '';
       await late.subscribe('outrider/loss/state', ({ payload }) => (state = new TextDecoder().decode(payload)));
-      await expect.poll(() => state, { timeout: 15_000 }).toBe('before');
+      await expect.poll(() => state).toBe('before');
       // A client is connected before the cluster has granted its subscriptions anew: messages reach it from then on.
       const goesOn = async (): Promise<boolean> => {
         await publisher.publish('outrider/loss/count', 'after', { qos: 1 });
@@ -128,6 +128,6 @@ if (isInstalled('nats-server')) {
       expect(acknowledged.every((value) => got.has(value))).toBe(true);
       for (const bus of [publisher, subscriber, late]) await bus.close();
       await buses.close();
-    }, 90_000);
+    });
   });
 } else describe.skip('message bus: NATS JetStream (not installed)');

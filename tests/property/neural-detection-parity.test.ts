@@ -21,7 +21,7 @@ let bundle: ModuleBundle;
 
 beforeAll(async () => {
   bundle = (await buildModule(fileURLToPath(new URL('../../shared/modules/neural-detection', import.meta.url)))).bundle;
-}, 60_000);
+});
 
 async function both(world: World): Promise<readonly ModuleInstance[]> {
   const host = {
@@ -124,7 +124,7 @@ describe('Neural Detection', () => {
       }),
       { numRuns: 150 },
     );
-  }, 60_000);
+  });
 
   it('refuses alike', async () => {
     const [{ world, frame }] = fc.sample(scenario, 1) as [{ world: World; frame: NeuralFrame }];

@@ -16,7 +16,7 @@ if (CHROMIUM === undefined) console.warn('dashboard-browser: skipped, no chromiu
 
 /** Polls until the expectation holds; generous, for machines with much else to do. */
 const eventually = <T>(look: () => T, message?: string) =>
-  expect.poll(look, { timeout: 20_000, interval: 50, ...(message === undefined ? {} : { message }) });
+  expect.poll(look, { interval: 50, ...(message === undefined ? {} : { message }) });
 
 interface Snapshot {
   readonly connection: string;
@@ -90,7 +90,7 @@ describe.skipIf(CHROMIUM === undefined)('dashboard in a browser', { timeout: 60_
     for (let step = 0; step < 10; step += 1) site.say(fleet.step(0.2));
     browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: ['--no-sandbox'] });
     page = await open({ width: 1440, height: 900 });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     halt();

@@ -88,38 +88,38 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('draining a live host 
     expect(new Set(hostIds())).toEqual(new Set([host]));
     for (const one of streams) one.takeSlowestMs();
     expect(await drainHost(host, { gateway: site.url, timeout: 20, json: true })).toBe(true);
-    await expect.poll(() => everyoneAwayFrom(host), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => everyoneAwayFrom(host)).toBe(true);
     await pass(0.5);
     const slowest = streams.map((one) => Math.round(one.takeSlowestMs()));
     process.stderr.write(`slowest call during a drain [ms]: ${slowest.join(', ')}\n`);
     expect(Math.max(...slowest)).toBeLessThan(5000);
     expect(streams.flatMap((one) => one.failed)).toEqual([]);
     expect(await drainHost(host, { gateway: site.url, undo: true, timeout: 5, json: true })).toBe(true);
-  }, 60_000);
+  });
 
   test('by SIGTERM: the process ends only when nothing runs in it, and is not started again', async () => {
     const host = hostIds()[0] as string;
     const victim = site.hosts.find((candidate) => candidate.host === host);
     for (const one of streams) one.takeSlowestMs();
     process.kill(victim?.pid as number, 'SIGTERM');
-    await expect.poll(() => victim?.pid, { timeout: 20_000 }).toBeNull();
-    await expect.poll(() => everyoneAwayFrom(host), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => victim?.pid).toBeNull();
+    await expect.poll(() => everyoneAwayFrom(host)).toBe(true);
     await pass(2);
     expect(victim?.pid).toBeNull();
     const slowest = streams.map((one) => Math.round(one.takeSlowestMs()));
     process.stderr.write(`slowest call during a shutdown [ms]: ${slowest.join(', ')}\n`);
     expect(Math.max(...slowest)).toBeLessThan(5000);
-  }, 60_000);
+  });
 
   test('after all of it every call has been answered and has taken effect once, in order', async () => {
     for (const one of streams) one.stop();
-    await expect.poll(() => streams.every((one) => one.done()), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => streams.every((one) => one.done())).toBe(true);
     for (const one of streams) {
       expect(one.failed).toEqual([]);
       expect(await one.rover.module.handle.of(one.id)).toEqual(Array.from({ length: one.sent() + 1 }, (_, number) => number));
     }
     expect(site.manager.failover.completed).toBe(2);
-  }, 30_000);
+  });
 
   test('a host that is not there is a coded error with the way out', async () => {
     await expect(drainHost('edge-9', { gateway: site.url, timeout: 1 })).rejects.toMatchObject({

@@ -73,7 +73,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('inference at the edge
     const bundle = await readBuiltModule('neural-detection');
     for (const rover of ['a', 'b', 'c'])
       rovers.push(await liveRover<NeuralDetectorHandle>({ rover, brokerUrl: site.brokerUrl, bundle, host }));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     for (const rover of rovers) await rover.close();

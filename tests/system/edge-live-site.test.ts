@@ -80,13 +80,11 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a live site', () => {
     const victim = site.hosts.find(({ host }) => host === hostId);
     const killedMs = performance.now();
     process.kill(victim?.pid as number, 'SIGKILL');
-    await expect
-      .poll(() => first().module.placement.hostId !== hostId && first().module.placement.kind === 'edge', { timeout: 15_000 })
-      .toBe(true);
+    await expect.poll(() => first().module.placement.hostId !== hostId && first().module.placement.kind === 'edge').toBe(true);
     const wholeAgainSec = (performance.now() - killedMs) / 1000;
     await pass(1);
     for (const one of streams) one.stop();
-    await expect.poll(() => streams.every((one) => one.acknowledged.length === one.sent()), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => streams.every((one) => one.acknowledged.length === one.sent())).toBe(true);
     for (const [index, one] of streams.entries()) {
       expect(one.failed).toEqual([]);
       const kept = await first().module.handle.of(`rover-${index + 1}`);
@@ -94,7 +92,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a live site', () => {
     }
     expect(wholeAgainSec).toBeLessThan(5);
     expect(events.map((event) => event.kind)).toContain('failover');
-  }, 60_000);
+  });
 
   test('while the broker is away calls go on, and everything is there again after it', async () => {
     const before = (await first().module.handle.of('rover-1')).length;
@@ -105,16 +103,16 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a live site', () => {
     await pass(3);
     expect(one.acknowledged.length).toBeGreaterThan(acknowledgedThen + 100);
     await site.startBroker();
-    await expect.poll(() => first().bus.connected && site.manager.resources.hosts().length > 0, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => first().bus.connected && site.manager.resources.hosts().length > 0).toBe(true);
     one.stop();
-    await expect.poll(() => one.acknowledged.length === one.sent(), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => one.acknowledged.length === one.sent()).toBe(true);
     expect(one.failed).toEqual([]);
     expect((await first().module.handle.of('rover-1')).length).toBe(before + one.sent());
     // A newcomer learns from the broker's retained messages what runs where: they were said again.
     const third = await liveRover<TallyHandle>({ rover: 'rover-3', bundle, brokerUrl: site.brokerUrl });
     rovers.push(third);
     expect(await third.module.offload({ reason: 'test' })).toMatchObject({ kind: 'redirect', outcome: 'moved' });
-  }, 60_000);
+  });
 
   test('malformed messages are counted and dropped, nothing stops', async () => {
     const { bus } = first();
@@ -123,7 +121,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a live site', () => {
       await bus.publish('outrider/test/offload/request/rover-1', payload, { qos: 1 });
       await bus.publish('outrider/test/host/edge-1/command', payload, { qos: 1 });
     }
-    await expect.poll(() => site.manager.malformed, { timeout: 5000 }).toBe(before + 4);
+    await expect.poll(() => site.manager.malformed).toBe(before + 4);
     expect(await first().module.handle.record('rover-1', 1_000_000)).toBeGreaterThan(0);
     expect((await fetch(`${site.url}/health`)).status).toBe(200);
   });

@@ -113,20 +113,20 @@ function describeTakeover(name: string, start: () => Promise<{ readonly port: nu
         };
         const report = await one.module.offload({ reason: 'test' });
         expect(report).toMatchObject({ outcome: 'moved', kind: 'offload', error: null });
-        await expect.poll(async () => (await page(standby)).manager.role, { timeout: 10_000 }).toBe('active');
+        await expect.poll(async () => (await page(standby)).manager.role).toBe('active');
         expect(performance.now() - killedMs).toBeLessThan(8000);
         expect(await one.module.handle.record(`r-${kind}`, 2)).toBe(2);
         // What the host runs is in the new manager's book, once.
-        await expect.poll(async () => (await page(standby)).placements.length, { timeout: 5000 }).toBe(rovers.length);
+        await expect.poll(async () => (await page(standby)).placements.length).toBe(rovers.length);
         active = standby;
-      }, 60_000);
+      });
     }
 
     test('an acting manager that hangs is replaced; when it wakes it stands by, and its late commands are refused', async () => {
       standby = await manager();
       const before = await page(active);
       process.kill(active.pid, 'SIGSTOP');
-      await expect.poll(async () => (await page(standby)).manager.role, { timeout: 15_000 }).toBe('active');
+      await expect.poll(async () => (await page(standby)).manager.role).toBe('active');
       const after = await page(standby);
       expect(after.manager.term).toBeGreaterThan(before.manager.term);
       // What it may still have under way arrives after its successor began: a host refuses it, and the instance goes on.
@@ -146,7 +146,7 @@ function describeTakeover(name: string, start: () => Promise<{ readonly port: nu
       });
       expect(await answer).toMatchObject({ kind: 'refused', code: 'OUT_EDGE_FENCED' });
       process.kill(active.pid, 'SIGCONT');
-      await expect.poll(async () => (await page(active)).manager.role, { timeout: 15_000 }).toBe('standby');
+      await expect.poll(async () => (await page(active)).manager.role).toBe('standby');
       const [first] = rovers;
       expect(await first?.module.handle.record('after', 3)).toBeGreaterThan(0);
       // One answer to each request: two managers that acted would both have answered.
@@ -160,7 +160,7 @@ function describeTakeover(name: string, start: () => Promise<{ readonly port: nu
         if (status.status === 'active') sessions.set(status.term, (sessions.get(status.term) ?? new Set()).add(status.session));
       }
       expect([...sessions.values()].every((of) => of.size === 1)).toBe(true);
-    }, 60_000);
+    });
   });
 }
 

@@ -137,7 +137,7 @@ describe('traces', () => {
     expect(attributes('transfer')).toMatchObject({ bytes: encodeBundle(bundle).byteLength, attempt: 1 });
     expect(redirect.find((span) => span.name === 'negotiate')?.attributes).toMatchObject({ reply: 'redirect', rover: 'rover-2' });
     expect(offload.every(({ status }) => status.code === SpanStatusCode.UNSET)).toBe(true);
-  }, 60_000);
+  });
 
   test('a refusal ends the spans of who refused with its code', async () => {
     const { outcomes, traces } = await tracedOffloads(1024);
@@ -151,14 +151,14 @@ describe('traces', () => {
       outcome: 'refused',
       'error.type': 'OUT_ELASTIC_REFUSED',
     });
-  }, 60_000);
+  });
 
   test('where the rover is not traced, no message says anything of traces, and what is said and when stays the same', async () => {
     const off = await twoOffloads({ rover: NO_TRACER, manager: NO_TRACER, host: NO_TRACER });
     expect(off.messages.filter((line) => line.includes('traceparent'))).toEqual([]);
     expect(await twoOffloads({ rover: NO_TRACER, manager: party('manager').tracer, host: party('host').tracer })).toEqual(off);
     expect((await tracedOffloads()).messages.filter((line) => line.includes('traceparent')).length).toBeGreaterThanOrEqual(4);
-  }, 60_000);
+  });
 
   test('a traceparent that is none is refused', () => {
     const good = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -210,7 +210,7 @@ describe('what the environment asks for', () => {
     live.tracer.begin('offload').end();
     await live.close();
     expect(lines).toHaveLength(1);
-  }, 20_000);
+  });
 });
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -82,7 +82,7 @@ describe('a survey of an ordinary program', () => {
     expect(found.get('greet')?.findings).toMatchObject([{ file: at('program.ts'), line: 12, message: expect.stringContaining('node:os') }]);
     expect(found.get('apply')?.findings[0]).toMatchObject({ line: 15, message: expect.stringContaining('a function cannot cross') });
     expect(found.get('later')?.findings[0]?.line).toBe(22);
-  }, 60_000);
+  });
 
   it('measures calls and bytes of a run, tags those that can, and does so once', async () => {
     const first = await analyze(directory, { profile: at('main.ts'), apply: true, link: LINK });
@@ -97,7 +97,7 @@ describe('a survey of an ordinary program', () => {
     const second = await analyze(directory, { apply: true, link: LINK });
     expect(second.tagged).toEqual([]);
     expect(second.functions.filter((item) => item.tagged)).toHaveLength(2);
-  }, 60_000);
+  });
 
   it('puts the tag on a line of its own in a longer comment', () => {
     const source = '/**\n * Doubles.\n */\nexport function twice(x: number): number {\n  return 2 * x;\n}\n';
@@ -108,7 +108,7 @@ describe('a survey of an ordinary program', () => {
   it('says when the profiled script fails', async () => {
     await writeFile(at('bad.ts'), 'process.exit(7);');
     await expect(analyze(at('maths.ts'), { profile: at('bad.ts'), link: LINK })).rejects.toMatchObject({ code: 'OUT_MODULE_BUILD' });
-  }, 60_000);
+  });
 
   it('estimates what the edge saves and what the link costs', () => {
     const profile = { calls: 10, totalMs: 1000, meanMs: 100, bytesIn: 600_000, bytesOut: 25_000 };
