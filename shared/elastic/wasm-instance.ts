@@ -14,7 +14,9 @@ import type { ModuleManifest } from './module-manifest.ts';
 import { checkArguments, checkValue } from './value-codec-check.ts';
 import { WasmMemoryImage } from './wasm-image.ts';
 import { prepareGuest, readNotes } from './wasm-rewrite.ts';
-import { GuestMemory, liftFlat, loadValue, lowerFlat, storeValue, trap, type CoreValue } from './wasm-values.ts';
+import { GuestMemory, trap } from './guest-memory.ts';
+import { liftFlat, lowerFlat } from './wasm-flat-values.ts';
+import { loadValue, storeValue, type CoreValue } from './wasm-values.ts';
 
 type CoreFunction = (...args: CoreValue[]) => CoreValue | undefined;
 

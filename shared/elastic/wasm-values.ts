@@ -1,8 +1,7 @@
-// Lifting and lowering of values by the Canonical ABI: JavaScript values in and out of a guest's memory, typed arrays in bulk.
-// Values have been checked before they are lowered; what a guest hands out is not trusted and checked here.
-import { OutriderError } from '../errors.ts';
-import type { StringEncoding } from './component-binary.ts';
-import { discriminantBytes, fieldOffsets, flatten, layoutOf, NUMBER_BYTES, payloadOffset, type CoreType } from './component-layout.ts';
+// Values in a guest's memory by the Canonical ABI: JavaScript values loaded and stored in their layout, typed arrays in bulk.
+// Values have been checked before they are stored; what a guest hands out is not trusted and checked here.
+import { discriminantBytes, fieldOffsets, layoutOf, NUMBER_BYTES, payloadOffset } from './component-layout.ts';
+import { type GuestMemory, trap } from './guest-memory.ts';
 import type { Field, InterfaceType, VariantCase } from './interface-type.ts';
 import { readNumber, writeNumber } from './value-codec.ts';
 import { TYPED_ARRAYS, type TypedArray } from './value-codec-check.ts';
@@ -12,58 +11,6 @@ type Plain = Readonly<Record<string, unknown>>;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true });
-
-/** A guest's memory and allocator, with the views that growing memory makes stale. */
-export class GuestMemory {
-  readonly memory: WebAssembly.Memory;
-  readonly #realloc: ((old: number, oldBytes: number, alignment: number, bytes: number) => number) | null;
-  readonly encoding: StringEncoding;
-  #view: DataView;
-  #bytes: Uint8Array;
-
-  constructor(memory: WebAssembly.Memory, realloc: unknown, encoding: StringEncoding) {
-    this.memory = memory;
-    this.#realloc = typeof realloc === 'function' ? (realloc as (...args: number[]) => number) : null;
-    this.encoding = encoding;
-    this.#view = new DataView(memory.buffer);
-    this.#bytes = new Uint8Array(memory.buffer);
-  }
-
-  get view(): DataView {
-    if (this.#view.buffer !== this.memory.buffer) this.#refresh();
-    return this.#view;
-  }
-
-  get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.memory.buffer) this.#refresh();
-    return this.#bytes;
-  }
-
-  #refresh(): void {
-    this.#view = new DataView(this.memory.buffer);
-    this.#bytes = new Uint8Array(this.memory.buffer);
-  }
-
-  /** Room in the guest, given by its own allocator. */
-  allocate(bytes: number, alignment: number): number {
-    if (this.#realloc === null)
-      throw new OutriderError('OUT_MODULE_COMPONENT', 'the guest takes lists or strings but does not export cabi_realloc');
-    const pointer = this.#realloc(0, 0, alignment, bytes) >>> 0;
-    if (pointer % alignment !== 0 || pointer + bytes > this.memory.buffer.byteLength)
-      throw trap(`its allocator gave ${bytes} bytes at ${pointer}, outside its memory`);
-    return pointer;
-  }
-
-  /** Checks that a range that the guest names lies in its memory. */
-  range(pointer: number, bytes: number): number {
-    const from = pointer >>> 0;
-    if (from + bytes > this.memory.buffer.byteLength) throw trap(`it names ${bytes} bytes at ${from}, outside its memory`);
-    return from;
-  }
-}
-
-export const trap = (what: string, cause?: unknown): OutriderError =>
-  new OutriderError('OUT_MODULE_TRAP', `the guest broke: ${what}`, cause === undefined ? {} : { cause });
 
 /** Reads the value at `pointer`. */
 export function loadValue(type: InterfaceType, guest: GuestMemory, pointer: number): unknown {
@@ -102,19 +49,19 @@ function readDiscriminant(guest: GuestMemory, pointer: number, count: number): n
   return bytes === 1 ? guest.view.getUint8(at) : bytes === 2 ? guest.view.getUint16(at, true) : guest.view.getUint32(at, true);
 }
 
-function enumCase(cases: readonly string[], index: number): string {
+export function enumCase(cases: readonly string[], index: number): string {
   const name = cases[index];
   if (name === undefined) throw trap(`case ${index} of ${cases.length}`);
   return name;
 }
 
-function variantCase(cases: readonly VariantCase[], index: number): VariantCase {
+export function variantCase(cases: readonly VariantCase[], index: number): VariantCase {
   const found = cases[index];
   if (found === undefined) throw trap(`case ${index} of ${cases.length}`);
   return found;
 }
 
-function loadSequence(
+export function loadSequence(
   type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' },
   guest: GuestMemory,
   pointer: number,
@@ -192,7 +139,7 @@ function writeDiscriminant(guest: GuestMemory, pointer: number, index: number, c
   else guest.view.setUint32(pointer, index, true);
 }
 
-function lowerSequence(
+export function lowerSequence(
   type: InterfaceType & { kind: 'string' | 'typed-array' | 'list' },
   value: unknown,
   guest: GuestMemory,
@@ -224,129 +171,4 @@ function lowerString(value: string, guest: GuestMemory): readonly [number, numbe
   const units = new Uint16Array(guest.memory.buffer, pointer, text.length);
   for (let index = 0; index < text.length; index += 1) units[index] = text.charCodeAt(index);
   return [pointer, text.length];
-}
-
-/** Appends the core values of a checked value. */
-export function lowerFlat(type: InterfaceType, value: unknown, guest: GuestMemory, out: CoreValue[]): void {
-  switch (type.kind) {
-    case 'number':
-      out.push(value as CoreValue);
-      return;
-    case 'boolean':
-      out.push(value === true ? 1 : 0);
-      return;
-    case 'string':
-    case 'typed-array':
-    case 'list':
-      out.push(...lowerSequence(type, value, guest));
-      return;
-    case 'enum':
-      out.push(type.cases.indexOf(value as string));
-      return;
-    case 'record':
-      for (const field of type.fields) lowerFlat(field.type, (value as Plain)[field.name], guest, out);
-      return;
-    case 'option':
-      out.push(value === null ? 0 : 1);
-      if (value === null) out.push(...flatten(type.value).map(zero));
-      else lowerFlat(type.value, value, guest, out);
-      return;
-    case 'variant': {
-      const index = type.cases.findIndex((item) => item.name === (value as Plain)[type.discriminant]);
-      const joined = flatten(type).slice(1);
-      const own: CoreValue[] = [];
-      const cores: CoreType[] = [];
-      for (const field of variantCase(type.cases, index).fields) {
-        lowerFlat(field.type, (value as Plain)[field.name], guest, own);
-        cores.push(...flatten(field.type));
-      }
-      out.push(index, ...joined.map((core, at) => castCore(own[at], cores[at], core)));
-    }
-  }
-}
-
-const zero = (core: CoreType): CoreValue => (core === 'i64' ? 0n : 0);
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** A core value where a variant's joined type is wider or of another kind. */
-function castCore(value: CoreValue | undefined, from: CoreType | undefined, to: CoreType): CoreValue {
-  if (value === undefined || from === undefined) return zero(to);
-  if (from === to) return value;
-  scratch.setBigUint64(0, 0n, true);
-  putCore(value, from);
-  return takeCore(to);
-}
-
-function putCore(value: CoreValue, core: CoreType): void {
-  if (core === 'i32') scratch.setInt32(0, value as number, true);
-  else if (core === 'i64') scratch.setBigInt64(0, value as bigint, true);
-  else if (core === 'f32') scratch.setFloat32(0, value as number, true);
-  else scratch.setFloat64(0, value as number, true);
-}
-
-function takeCore(core: CoreType): CoreValue {
-  if (core === 'i32') return scratch.getInt32(0, true);
-  if (core === 'i64') return scratch.getBigInt64(0, true);
-  return core === 'f32' ? scratch.getFloat32(0, true) : scratch.getFloat64(0, true);
-}
-
-/** The value behind core values, taken one after the other from `flat` at `cursor`. */
-export function liftFlat(type: InterfaceType, guest: GuestMemory, flat: readonly CoreValue[], cursor: { at: number }): unknown {
-  switch (type.kind) {
-    case 'number':
-      return liftNumber(type.type, flat[cursor.at++] ?? 0);
-    case 'boolean':
-      return flat[cursor.at++] !== 0;
-    case 'string':
-    case 'typed-array':
-    case 'list': {
-      const pointer = Number(flat[cursor.at++]) >>> 0;
-      return loadSequence(type, guest, pointer, Number(flat[cursor.at++]) >>> 0);
-    }
-    case 'enum':
-      return enumCase(type.cases, Number(flat[cursor.at++]) >>> 0);
-    case 'record': {
-      const record: Record<string, unknown> = {};
-      for (const field of type.fields) record[field.name] = liftFlat(field.type, guest, flat, cursor);
-      return record;
-    }
-    case 'option': {
-      const present = flat[cursor.at++] !== 0;
-      const end = cursor.at + flatten(type.value).length;
-      const value = present ? liftFlat(type.value, guest, flat, cursor) : null;
-      cursor.at = end;
-      return value;
-    }
-    case 'variant': {
-      const start = cursor.at;
-      const joined = flatten(type);
-      const found = variantCase(type.cases, Number(flat[start]) >>> 0);
-      const cores = found.fields.flatMap((field) => flatten(field.type));
-      const own = cores.map((core, index) => castCore(flat[start + 1 + index], joined[1 + index], core));
-      const inner = { at: 0 };
-      const record: Record<string, unknown> = { [type.discriminant]: found.name };
-      for (const field of found.fields) record[field.name] = liftFlat(field.type, guest, own, inner);
-      cursor.at = start + joined.length;
-      return record;
-    }
-  }
-}
-
-function liftNumber(type: string, value: CoreValue): CoreValue {
-  switch (type) {
-    case 'i8':
-      return (Number(value) << 24) >> 24;
-    case 'u8':
-      return Number(value) & 0xff;
-    case 'i16':
-      return (Number(value) << 16) >> 16;
-    case 'u16':
-      return Number(value) & 0xffff;
-    case 'u32':
-      return Number(value) >>> 0;
-    case 'u64':
-      return BigInt.asUintN(64, value as bigint);
-    default:
-      return value;
-  }
 }

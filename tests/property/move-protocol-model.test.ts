@@ -1,6 +1,7 @@
 // Every interleaving of calls, moves, cuts and crashes within small bounds: the move protocol loses, doubles and reorders nothing, and never gets stuck.
 import { describe, expect, it } from 'vitest';
-import { explore, type Mutation } from '../support/move-protocol-model.ts';
+import { explore } from '../support/move-protocol-exploration.ts';
+import type { Mutation } from '../support/move-protocol-state.ts';
 
 describe('the move protocol', () => {
   it.each([

@@ -1,4 +1,4 @@
-// AssemblyScript functions that carry values across: canonical ABI (load, store, flat) and the typed value codec (size, write, read).
+// AssemblyScript functions that carry values across: by the Canonical ABI (load, store, flat), and for snapshots by the typed value codec.
 import {
   alignTo,
   discriminantBytes,
@@ -6,7 +6,6 @@ import {
   flatten,
   layoutOf,
   payloadOffset,
-  recordLayout,
   type CoreType,
 } from '../../shared/elastic/component-layout.ts';
 import {
@@ -19,12 +18,25 @@ import {
   type PortableType,
   type VariantType,
 } from '../analysis/portable-type.ts';
+import { readBody, sizeBody, writeBody } from './assembly-codec.ts';
+import {
+  castCore,
+  construct,
+  enumFromIndex,
+  enumToIndex,
+  fieldAt,
+  optionWire,
+  unlessLast,
+  variantWire,
+  wireFields,
+} from './assembly-text.ts';
 
 type Unit = 'load' | 'store' | 'size' | 'write' | 'read';
 
 /** Collects the functions that are needed, each once. */
 export class ValueGlue {
   readonly #functions = new Map<string, string>();
+  readonly #need = (unit: Unit, type: PortableType): string => this.need(unit, type);
 
   get text(): string {
     return [...this.#functions.values()].join('\n');
@@ -48,11 +60,11 @@ export class ValueGlue {
       case 'store':
         return `function ${name}(p: usize, v: ${as}): void { ${this.#store(type)} }`;
       case 'size':
-        return `function ${name}(v: ${as}): usize { ${this.#size(type)} }`;
+        return `function ${name}(v: ${as}): usize { ${sizeBody(type, this.#need)} }`;
       case 'write':
-        return `function ${name}(v: ${as}): void { ${this.#write(type)} }`;
+        return `function ${name}(v: ${as}): void { ${writeBody(type, this.#need)} }`;
       case 'read':
-        return `function ${name}(): ${as} { ${this.#read(type)} }`;
+        return `function ${name}(): ${as} { ${readBody(type, this.#need)} }`;
     }
   }
 
@@ -91,7 +103,7 @@ export class ValueGlue {
 
   #fieldLoads(fields: readonly PortableField[], base: number): string[] {
     return fieldOffsets(wireFields(fields)).map(
-      ({ offset }, index) => `${this.need('load', at(fields, index).type)}(p + ${base + offset})`,
+      ({ offset }, index) => `${this.need('load', fieldAt(fields, index).type)}(p + ${base + offset})`,
     );
   }
 
@@ -135,7 +147,7 @@ export class ValueGlue {
     return fieldOffsets(wireFields(fields))
       .map(
         ({ offset }, index) =>
-          `${this.need('store', at(fields, index).type)}(p + ${base + offset}, ${owner}.${memberOf(at(fields, index))});`,
+          `${this.need('store', fieldAt(fields, index).type)}(p + ${base + offset}, ${owner}.${memberOf(fieldAt(fields, index))});`,
       )
       .join(' ');
   }
@@ -282,161 +294,13 @@ export class ValueGlue {
     for (const [index, item] of type.cases.entries()) {
       const inner: string[] = [];
       let position = 1;
-      const assigns = fieldOffsets(wireFields(item.fields)).flatMap(({ offset: at_ }, fieldIndex) => {
-        const field = at(item.fields, fieldIndex);
-        const values = this.lower(field.type, `${this.need('load', field.type)}(${pointer} + ${offset + at_})`, fresh, inner);
+      const assigns = fieldOffsets(wireFields(item.fields)).flatMap(({ offset: at }, fieldIndex) => {
+        const field = fieldAt(item.fields, fieldIndex);
+        const values = this.lower(field.type, `${this.need('load', field.type)}(${pointer} + ${offset + at})`, fresh, inner);
         const own = flatten(toInterfaceType(field.type));
         return values.map((text, part) => `${names[position]} = ${castCore(text, own[part] ?? 'i32', core[position++] ?? 'i32')};`);
       });
       statements.push(`if (${discriminant} == ${index}) { ${inner.join(' ')} ${assigns.join(' ')} }`);
     }
   }
-
-  // -- typed value codec --------------------------------------------------------------------------------------------
-
-  #size(type: PortableType): string {
-    switch (type.kind) {
-      case 'number':
-      case 'boolean':
-        return `return ${fixedSize(type)};`;
-      case 'string':
-        return 'return 4 + String.UTF8.byteLength(v);';
-      case 'typed-array':
-        return 'return 4 + v.byteLength;';
-      case 'enum':
-        return `return ${discriminantBytes(type.cases.length)};`;
-      case 'list':
-        if (isScalar(type.element)) return `return 4 + <usize>v.length * ${fixedSize(type.element)};`;
-        return `let n: usize = 4; for (let i = 0; i < v.length; i++) n += ${this.need('size', type.element)}(v[i]); return n;`;
-      case 'set':
-        return `let n: usize = 4; const list = v.values(); for (let i = 0; i < list.length; i++) n += ${this.need('size', type.value)}(list[i]); return n;`;
-      case 'map':
-        return `let n: usize = 4; const keys = v.keys(); for (let i = 0; i < keys.length; i++) n += ${this.need('size', type.key)}(keys[i]) + ${this.need('size', type.value)}(v.get(keys[i])); return n;`;
-      case 'record':
-        return `return ${['0', ...type.fields.map((field) => `${this.need('size', field.type)}(v.${memberOf(field)})`)].join(' + ')};`;
-      case 'option':
-        return `return v === null ? 1 : 1 + ${this.need('size', type.value)}(${isScalar(type.value) ? 'v!.value' : 'v!'});`;
-      case 'variant':
-        return type.cases
-          .map(
-            (item, index) =>
-              `${index === type.cases.length - 1 ? '' : `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) `}{ const w = changetype<${item.className}>(v); return ${[String(discriminantBytes(type.cases.length)), ...item.fields.map((field) => `${this.need('size', field.type)}(w.${memberOf(field)})`)].join(' + ')}; }`,
-          )
-          .join(' ');
-    }
-  }
-
-  #write(type: PortableType): string {
-    switch (type.kind) {
-      case 'number':
-        return `store<${type.type}>(__cursor, v); __cursor += ${fixedSize(type)};`;
-      case 'boolean':
-        return 'store<u8>(__cursor++, v ? 1 : 0);';
-      case 'string':
-        return '__writeText(v);';
-      case 'typed-array':
-        return `__writeTyped<${assemblyText(type)}>(v);`;
-      case 'enum':
-        return `store<u${8 * discriminantBytes(type.cases.length)}>(__cursor, ${enumToIndex(type.cases)}); __cursor += ${discriminantBytes(type.cases.length)};`;
-      case 'list':
-        if (isScalar(type.element))
-          return `store<u32>(__cursor, v.length); __cursor += 4; __writeBytes(v.dataStart, <usize>v.length * ${fixedSize(type.element)});`;
-        return `store<u32>(__cursor, v.length); __cursor += 4; for (let i = 0; i < v.length; i++) ${this.need('write', type.element)}(v[i]);`;
-      case 'set':
-        return `const list = v.values(); store<u32>(__cursor, list.length); __cursor += 4; for (let i = 0; i < list.length; i++) ${this.need('write', type.value)}(list[i]);`;
-      case 'map':
-        return `const keys = v.keys(); store<u32>(__cursor, keys.length); __cursor += 4; for (let i = 0; i < keys.length; i++) { ${this.need('write', type.key)}(keys[i]); ${this.need('write', type.value)}(v.get(keys[i])); }`;
-      case 'record':
-        return type.fields.map((field) => `${this.need('write', field.type)}(v.${memberOf(field)});`).join(' ');
-      case 'option':
-        return `if (v === null) { store<u8>(__cursor++, 0); } else { store<u8>(__cursor++, 1); ${this.need('write', type.value)}(${isScalar(type.value) ? 'v!.value' : 'v!'}); }`;
-      case 'variant':
-        return type.cases
-          .map(
-            (item, index) =>
-              `if (v.${type.discriminant} == ${JSON.stringify(item.name)}) { store<u${8 * discriminantBytes(type.cases.length)}>(__cursor, ${index}); __cursor += ${discriminantBytes(type.cases.length)}; const w = changetype<${item.className}>(v); ${item.fields.map((field) => `${this.need('write', field.type)}(w.${memberOf(field)});`).join(' ')} return; }`,
-          )
-          .join(' ');
-    }
-  }
-
-  #read(type: PortableType): string {
-    const as = assemblyText(type);
-    switch (type.kind) {
-      case 'number':
-        return `const v = load<${type.type}>(__cursor); __cursor += ${fixedSize(type)}; return v;`;
-      case 'boolean':
-        return 'return load<u8>(__cursor++) != 0;';
-      case 'string':
-        return 'return __readText();';
-      case 'typed-array':
-        return `return __readTyped<${as}>();`;
-      case 'enum':
-        return `const c = <i32>load<u${8 * discriminantBytes(type.cases.length)}>(__cursor); __cursor += ${discriminantBytes(type.cases.length)}; return ${enumFromIndex(type.cases, 'c')};`;
-      case 'list':
-        return `const n = load<i32>(__cursor); __cursor += 4; const v = new ${as}(); for (let i = 0; i < n; i++) v.push(${this.need('read', type.element)}()); return v;`;
-      case 'set':
-        return `const n = load<i32>(__cursor); __cursor += 4; const v = new ${as}(); for (let i = 0; i < n; i++) v.add(${this.need('read', type.value)}()); return v;`;
-      case 'map':
-        return `const n = load<i32>(__cursor); __cursor += 4; const v = new ${as}(); for (let i = 0; i < n; i++) { const k = ${this.need('read', type.key)}(); v.set(k, ${this.need('read', type.value)}()); } return v;`;
-      case 'record': {
-        const names = type.fields.map((_, index) => `f${index}`);
-        const reads = type.fields.map((field, index) => `const f${index} = ${this.need('read', field.type)}();`);
-        return `${reads.join(' ')} ${construct(type.name, names, type.form === 'class' ? type.fields : null)}`;
-      }
-      case 'option': {
-        const value = `${this.need('read', type.value)}()`;
-        return `return load<u8>(__cursor++) != 0 ? ${isScalar(type.value) ? `__box<${assemblyText(type.value)}>(${value})` : value} : null;`;
-      }
-      case 'variant': {
-        const cases = type.cases.map((item, index) => {
-          const reads = item.fields.map((field, part) => `const f${part} = ${this.need('read', field.type)}();`);
-          return `${unlessLast(type, index)}{ ${reads.join(' ')} return new ${item.className}(${item.fields.map((_, part) => `f${part}`).join(', ')}); }`;
-        });
-        return `const c = <i32>load<u${8 * discriminantBytes(type.cases.length)}>(__cursor); __cursor += ${discriminantBytes(type.cases.length)}; ${cases.join(' ')}`;
-      }
-    }
-  }
-}
-
-/** The test for a case number `c`; the last case is what remains. */
-const unlessLast = (type: VariantType, index: number): string => (index === type.cases.length - 1 ? '' : `if (c == ${index}) `);
-
-function at(fields: readonly PortableField[], index: number): PortableField {
-  const field = fields[index];
-  if (field === undefined) throw new RangeError('no such field');
-  return field;
-}
-
-const wireFields = (fields: readonly PortableField[]) => fields.map((field) => ({ name: field.name, type: toInterfaceType(field.type) }));
-const optionWire = (type: PortableType & { kind: 'option' }) =>
-  toInterfaceType(type) as ReturnType<typeof toInterfaceType> & { kind: 'option' };
-const variantWire = (type: VariantType) => toInterfaceType(type) as ReturnType<typeof toInterfaceType> & { kind: 'variant' };
-const fixedSize = (type: PortableType): number => recordLayout([{ name: 'v', type: toInterfaceType(type) }]).size;
-
-/** Classes with behaviour are allocated without their constructor: every field comes from the state. */
-function construct(name: string, values: readonly string[], classFields: readonly PortableField[] | null): string {
-  if (classFields === null) return `return new ${name}(${values.join(', ')});`;
-  const sets = classFields.map((field, index) => `o.${memberOf(field)} = ${values[index]};`);
-  return `const o = changetype<${name}>(__new(offsetof<${name}>(), idof<${name}>())); ${sets.join(' ')} return o;`;
-}
-
-const enumFromIndex = (cases: readonly string[], index: string): string =>
-  cases
-    .slice(0, -1)
-    .reduceRight((rest, name, at_) => `${index} == ${at_} ? ${JSON.stringify(name)} : ${rest}`, JSON.stringify(cases.at(-1) ?? ''));
-
-const enumToIndex = (cases: readonly string[], value = 'v'): string =>
-  cases
-    .slice(0, -1)
-    .reduceRight((rest, name, index) => `${value} == ${JSON.stringify(name)} ? ${index} : ${rest}`, String(cases.length - 1));
-
-/** A core value seen as another core type, as variants join them. */
-function castCore(text: string, from: CoreType, to: CoreType): string {
-  if (from === to) return text;
-  if (from === 'i64')
-    return to === 'i32' ? `<i32>(${text})` : to === 'f64' ? `reinterpret<f64>(${text})` : `reinterpret<f32>(<i32>(${text}))`;
-  if (to === 'i64')
-    return from === 'i32' ? `<i64><u32>(${text})` : from === 'f64' ? `reinterpret<i64>(${text})` : `<i64><u32>reinterpret<i32>(${text})`;
-  return to === 'f32' ? `reinterpret<f32>(${text})` : `reinterpret<i32>(${text})`;
 }
