@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { MembershipOptions } from '../robot/rover-membership.ts';
+import { registerCalibration } from '../robot/calibration/commands.ts';
 import type { RobotCommandOptions } from '../sim/main.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { OutriderError } from '../shared/errors.ts';
@@ -142,21 +143,7 @@ async function buildProgram(): Promise<Command> {
     .requiredOption('--config <file>', 'YAML of the rover')
     .action(async ({ config }: { config: string }) => finish(await (await import('../hardware/watchdog/main.ts')).runWatchdog(config)));
 
-  robot
-    .command('calibrate')
-    .description('drive figures, measure where the rover then stands, and write its wheel radius, wheel base and motor trims into its YAML')
-    .requiredOption('--config <file>', 'YAML of the rover')
-    .option('--twin', "a simulated twin of the rover drives, and must find the file's own constants; nothing is written")
-    .option('--line <m>', 'length of the lines [m]', positive, 2)
-    .option('--square <m>', 'edge of the squares [m]', positive, 1.5)
-    .option('--turns <n>', 'whole turns on the spot', integer(1, 20), 3)
-    .option('--runs <n>', 'how often the set of figures is driven', integer(1, 20), 3)
-    .option('--seed <n>', "seed of the twin's slip", integer(0, 2 ** 31 - 1), 1)
-    .option('--dry-run', 'write nothing')
-    .addOption(json())
-    .action(async ({ line, square, ...options }: CalibrateFlags) =>
-      finish(await (await import('../robot/calibration/main.ts')).runCalibrate({ ...options, lineM: line, squareM: square })),
-    );
+  registerCalibration(robot);
 
   program
     .command('map')
@@ -191,18 +178,6 @@ async function buildProgram(): Promise<Command> {
     .action((names: string[], options: { json?: boolean }) => finish(runBench([...names, ...(options.json === true ? ['--json'] : [])])));
 
   return program;
-}
-
-interface CalibrateFlags {
-  readonly config: string;
-  readonly line: number;
-  readonly square: number;
-  readonly turns: number;
-  readonly runs: number;
-  readonly seed: number;
-  readonly twin?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
 }
 
 /** Only what was said: a flag goes before the file. */

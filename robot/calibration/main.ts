@@ -1,4 +1,4 @@
-// `outrider robot calibrate`: drives the figures, asks (or, for a simulated twin, sees) where the rover then stands, and writes the constants.
+// `outrider robot calibrate`: the wheels by driven figures (asked for, or, with a simulated twin, seen), camera and servo; writes the constants.
 import { createInterface } from 'node:readline/promises';
 import { z } from 'zod';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
@@ -14,6 +14,7 @@ import type { DriveGeometry } from '../../shared/kinematics/differential-drive.t
 import { changeYamlFile, freenoveDriveChanges, toDriveConstants } from './calibrated-yaml.ts';
 import { calibrationFigures, driveFigure, type DrivenFigure, type Figure, type FigureSizes } from './figures.ts';
 import { type DriveFit, fitDrive } from './fit-drive.ts';
+import { centreByHand, correctedZero, findPost } from './servo-zero.ts';
 
 export interface CalibrateOptions extends FigureSizes {
   readonly config: string;
@@ -107,6 +108,44 @@ export async function driveTwin(
   return fitDrive(driven, believed);
 }
 
+export interface ServoOptions {
+  readonly config: string;
+  /** By a post that stands ahead, found by the sensor itself, in place of the operator's eye. */
+  readonly post?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+/** Turns the ultrasonic sensor until it looks ahead, and writes its servo's zero. */
+export async function runCalibrateServo(options: ServoOptions): Promise<boolean> {
+  const { openFreenove } = await import('../../hardware/freenove-4wd/freenove-body.ts');
+  const { freenoveSchema } = await import('../../hardware/freenove-4wd/config.ts');
+  const file = z.looseObject({ body: z.literal('freenove-4wd'), freenove: freenoveSchema.prefault({}) });
+  const { freenove } = await loadYaml(options.config, file);
+  const pan = freenove.sonar?.pan ?? null;
+  if (pan === null) throw new OutriderError('OUT_CALIBRATION', `${options.config}: freenove.sonar.pan is null: no servo turns the sensor`);
+  const clock = new SystemClock();
+  const rover = await openFreenove(freenove, clock, null);
+  const ask = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const { sonar } = rover;
+    if (sonar === null) throw new OutriderError('OUT_CALIBRATION', 'the ultrasonic sensor is not configured');
+    const sighting = options.post === true ? await findPost(sonar, clock) : null;
+    const bearingDeg =
+      sighting?.bearingDeg ??
+      (await centreByHand(sonar, (at) =>
+        ask.question(`the sensor is turned by ${at}°; degrees further to the left, or Enter when it looks ahead: `),
+      ));
+    const zeroDeg = correctedZero(pan, bearingDeg);
+    if (options.dryRun !== true) await changeYamlFile(options.config, [[['freenove', 'sonar', 'pan', 'zeroDeg'], zeroDeg]]);
+    tell(options, { zeroDeg, before: pan.zeroDeg, ...(sighting === null ? {} : { sighting }), written: options.dryRun !== true });
+  } finally {
+    ask.close();
+    rover.close();
+  }
+  return true;
+}
+
 const STEP_SEC = 0.02;
 
 function bindRandom(random: SeededRandom): Pick<SeededRandom, 'next' | 'gaussian' | 'integer'> {
@@ -124,6 +163,6 @@ function parseEnd(text: string): Pose2 {
   return { x, y, theta: (degrees * Math.PI) / 180 };
 }
 
-function tell(options: CalibrateOptions, result: object): void {
+function tell(options: { readonly json?: boolean }, result: object): void {
   console.log(options.json === true ? JSON.stringify(result) : JSON.stringify(result, null, 2));
 }

@@ -17,6 +17,7 @@ import type { Logger } from '../../shared/ports/logger.ts';
 import { configureLocalServices } from '../../shared/services/local-services.ts';
 import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
+import { intrinsicsSchema } from '../camera-fields.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
 import { type MembershipOptions, roverMembership } from '../rover-membership.ts';
 import { membershipOf, roverFields } from '../rover-yaml.ts';
@@ -41,9 +42,7 @@ const cameraSchema = z.strictObject({
   height: z.number().int().min(64).max(1080).default(480),
   framesPerSec: z.number().int().min(1).max(30).default(5),
   latencySec: z.number().min(0).max(1).default(0.1).describe('From the exposure to the frame’s arrival [s].'),
-  intrinsics: z
-    .strictObject({ fx: z.number().positive(), fy: z.number().positive(), cx: z.number().positive(), cy: z.number().positive() })
-    .describe('Of pictures of this size [px]; `outrider robot calibrate` measures them.'),
+  intrinsics: intrinsicsSchema.describe('Of pictures of this size [px]; `outrider robot calibrate camera` measures them.'),
   mount: z
     .strictObject({
       xM: z.number().min(-2).max(2).default(0.1),
@@ -192,8 +191,8 @@ async function loadLidar(config: FreenoveRoverConfig, clock: Clock, logger: Logg
 }
 
 /** The detector reads pixels, so JPEGs are decoded here. */
-async function loadCamera(
-  config: FreenoveRoverConfig,
+export async function loadCamera(
+  config: Pick<FreenoveRoverConfig, 'camera'>,
   clock: Clock,
   logger: Logger,
 ): Promise<{ readonly port: CameraIo; close(): void } | null> {

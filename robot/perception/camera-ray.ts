@@ -1,4 +1,5 @@
-// From pixels to bearings and to the floor: a pinhole camera at a known height and pitch above flat ground.
+// From pixels to bearings and to the floor: a camera at a known height and pitch above flat ground, its lens's distortion taken out.
+import { undistort } from '../../shared/geometry/lens.ts';
 import type { CameraIntrinsics, CameraMount } from '../../shared/ports/camera-io.ts';
 
 /** Direction of a pixel's ray in the base frame's axes (x forward, y left, z up); not normalised. */
@@ -10,8 +11,8 @@ export interface Ray {
 
 /** The ray through pixel coordinates (u right, v down) [px]. */
 export function pixelRay(u: number, v: number, intrinsics: CameraIntrinsics, mount: CameraMount): Ray {
-  const right = (u - intrinsics.cx) / intrinsics.fx;
-  const down = (v - intrinsics.cy) / intrinsics.fy;
+  const seen = { x: (u - intrinsics.cx) / intrinsics.fx, y: (v - intrinsics.cy) / intrinsics.fy };
+  const { x: right, y: down } = intrinsics.distortion === undefined ? seen : undistort(seen, intrinsics.distortion);
   const c = Math.cos(mount.pitchDownRad);
   const s = Math.sin(mount.pitchDownRad);
   return { x: c - s * down, y: -right, z: -s - c * down };

@@ -90,7 +90,9 @@ export function observeFrame(options: ObserveOptions): ObservedFrame {
     const sighting = locate(detection, eye, options);
     if (sighting !== null) sightings.push(sighting);
   }
-  const halfFovRad = Math.atan(Math.min(intrinsics.cx, frameWidth - intrinsics.cx) / intrinsics.fx);
+  const level = { ...mount, pitchDownRad: 0 };
+  const edge = (u: number): number => Math.abs(bearingOf(pixelRay(u, intrinsics.cy, intrinsics, level)));
+  const halfFovRad = Math.min(edge(0), edge(frameWidth));
   return { stampSec, x: eye.x, y: eye.y, theta: eye.theta, halfFovRad, maxRangeM: RECOGNITION_RANGE_M, sightings };
 }
 

@@ -3,6 +3,7 @@
 // bulk data: float32 ranges or pixels as they came.
 import { z } from 'zod';
 import { OutriderError } from '../../shared/errors.ts';
+import { intrinsicsSchema } from '../camera-fields.ts';
 
 export const RECORD_TOPICS = ['drive', 'lidar', 'camera', 'power', 'metrics', 'command', 'estimate'] as const;
 export type RecordTopic = (typeof RECORD_TOPICS)[number];
@@ -20,7 +21,7 @@ export const recordingHeadSchema = z.strictObject({
   geometry: z.strictObject({ wheelRadiusM: z.number().positive(), wheelBaseM: z.number().positive() }),
   camera: z
     .strictObject({
-      intrinsics: z.strictObject({ fx: z.number(), fy: z.number(), cx: z.number(), cy: z.number() }),
+      intrinsics: intrinsicsSchema,
       mount: z.strictObject({ xM: z.number(), yM: z.number(), zM: z.number(), pitchDownRad: z.number() }),
     })
     .nullable(),

@@ -1,4 +1,5 @@
 // The boundary to a forward-looking camera.
+import type { LensDistortion } from '../geometry/lens.ts';
 
 /** Pinhole model: a point (x right, y down, z forward) projects to u = fx·x/z + cx, v = fy·y/z + cy [px]. */
 export interface CameraIntrinsics {
@@ -6,6 +7,8 @@ export interface CameraIntrinsics {
   readonly fy: number;
   readonly cx: number;
   readonly cy: number;
+  /** What the lens does to x/z and y/z before; none where it is left out. Frames come as the lens made them. */
+  readonly distortion?: LensDistortion;
 }
 
 /** How the camera sits on the rover (base frame: x forward, y left, z up from the floor). */

@@ -1,5 +1,6 @@
 // The `ros2:` section of a rover's YAML: which topics are its body, how they are connected, and what is given back to ROS tools.
 import { z } from 'zod';
+import { intrinsicsSchema } from '../../camera-fields.ts';
 
 const seconds = z.number().min(0.05).max(60);
 const metres = z.number().min(-10).max(10);
@@ -33,13 +34,6 @@ const mountSchema = z.strictObject({
   yM: metres.default(0).describe('To the left of its base [m].'),
   yawRad: z.number().min(-Math.PI).max(Math.PI).default(0).describe('Where its zero angle points, counter-clockwise from forward [rad].'),
   flipped: z.boolean().default(false).describe('True for a lidar mounted upside down.'),
-});
-
-const intrinsicsSchema = z.strictObject({
-  fx: z.number().positive(),
-  fy: z.number().positive(),
-  cx: z.number().positive(),
-  cy: z.number().positive(),
 });
 
 const imageSchema = z.strictObject({

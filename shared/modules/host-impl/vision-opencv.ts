@@ -1,7 +1,7 @@
 // Host functions `vision` by OpenCV compiled to WebAssembly: loaded once per process, shared by all modules in it.
-import type { cv as openCv } from 'opencv-wasm';
 import { OutriderError } from '../../errors.ts';
 import type { Blob } from '../host/vision.ts';
+import { loadOpenCv, type OpenCv } from './opencv.ts';
 
 /** The functions that a module with the host interface `vision` may call. */
 // oxlint-disable-next-line typescript/consistent-type-definitions -- an interface has no index signature, and host functions are looked up by name
@@ -9,7 +9,6 @@ export type VisionHost = {
   readonly findBlobs: (labels: Uint8Array, width: number, height: number, labelCount: number, minAreaPx: number, closePx: number) => Blob[];
 };
 
-type OpenCv = typeof openCv;
 type Mat = InstanceType<OpenCv['Mat']>;
 
 /** A frame beyond this is a mistake or an attack: 32 megapixels. */
@@ -21,24 +20,8 @@ let loading: Promise<VisionHost> | null = null;
 
 /** Loads OpenCV at the first call (about 0.2 s, 35 MB); later calls get the same functions. */
 export function loadVisionHost(): Promise<VisionHost> {
-  loading ??= loadQuietly().then(({ cv }) => createVisionHost(cv));
+  loading ??= loadOpenCv().then(({ cv }) => createVisionHost(cv));
   return loading;
-}
-
-/**
- * Loading installs process-wide handlers that abort on any unhandled rejection; they are taken off again. The library object has
- * a `then` that resolves to itself: awaiting it would never end, so it travels inside another object.
- */
-async function loadQuietly(): Promise<{ readonly cv: OpenCv }> {
-  const events = ['uncaughtException', 'unhandledRejection'] as const;
-  const before = events.map((event) => process.listeners(event as 'uncaughtException'));
-  const { cv } = await import('opencv-wasm');
-  for (const [index, event] of events.entries()) {
-    for (const listener of process.listeners(event as 'uncaughtException')) {
-      if (before[index]?.includes(listener) !== true) process.off(event, listener);
-    }
-  }
-  return { cv };
 }
 
 function createVisionHost(cv: OpenCv): VisionHost {
