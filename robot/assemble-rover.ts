@@ -105,10 +105,12 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     bundles: carriedBundles(Object.values(bundles)),
     ...(options.credential === undefined ? {} : { credential: options.credential }),
   });
+  // Where rovers have identities, the broker lets hosts alone say what the mission's map is, and cuts off a rover that does.
+  const mayShowMap = options.credential === undefined;
   const mapView = createMapViewHost({
     site,
     mission,
-    publish: (topic, payload, how) => void bus.publish(topic, payload, how).catch(() => undefined),
+    publish: (topic, payload, how) => void (mayShowMap && bus.publish(topic, payload, how).catch(() => undefined)),
   });
   const threads = options.threads !== false;
   const onboard = <H>(

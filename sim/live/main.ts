@@ -3,6 +3,7 @@ import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineSite } from '../../edge/config.ts';
+import { pinoLogger } from '../../edge/logging.ts';
 import { startEdgeSite } from '../../edge/start-site.ts';
 import { buildReport } from '../../missions/build-report.ts';
 import { MissionCoordinator } from '../../missions/coordinator.ts';
@@ -19,7 +20,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import type { Identity } from '../../shared/security/identity-folder.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../../shared/errors.ts';
-import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import { type Logger, SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.ts';
 import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
 import { openTracer } from '../../shared/tracing/open-tracer.ts';
@@ -174,7 +175,8 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed, vehicle: options.vehicle });
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
-  const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity };
+  const logger = pinoLogger('warn', { rover: options.id });
+  const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity, logger };
   const recorder = options.record === undefined ? null : await startRecorder(options.record, body, clock);
   try {
     const { assembled } = await startRover(body, joined, file, bundles, clock, recorder?.ports);
@@ -207,6 +209,8 @@ interface JoinedSite {
   readonly brokerUrl: string;
   /** Of an enrolled rover. */
   readonly identity?: Identity | null;
+  /** Default: says nothing. */
+  readonly logger?: Logger;
 }
 
 async function startRover(
@@ -217,10 +221,11 @@ async function startRover(
   clock: SystemClock,
   ports: RoverPorts = body,
 ): Promise<Agent> {
-  const { site, brokerUrl, identity = null } = joined;
+  const { site, brokerUrl, identity = null, logger = SILENT_LOGGER } = joined;
   const tls = identity === null ? {} : { tls: identity.tls };
-  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: body.id } }, SILENT_LOGGER);
-  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will: roverLastWill(site, body.id, file.mission.id), ...tls });
+  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: body.id } }, logger);
+  const will = roverLastWill(site, body.id, file.mission.id);
+  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will, logger, ...tls });
   const assembled = await assembleRover({
     id: body.id,
     tracer: tracing.tracer,
@@ -239,7 +244,7 @@ async function startRover(
     bundles,
     mapServerPlacement: file.mission.mapServer.placement,
     detection: file.mission.detection,
-    logger: SILENT_LOGGER,
+    logger,
   });
   await assembled.start();
   const stop = async (): Promise<void> => {

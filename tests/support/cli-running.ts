@@ -1,6 +1,21 @@
-// Commands that go on running, as in a second and a third shell: started from the built files, ended with the test.
+// Commands that go on running, as in a second and a third shell: started from the built files, ended with the test. What they said is
+// shown when a test of the file that imports this fails.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { afterEach } from 'vitest';
 import { REPOSITORY } from '../system/cli-process.ts';
+
+/** The end of what each command says is shown, so much of it [characters]. */
+const TAIL_CHARACTERS = 4000;
+const commands: { readonly args: readonly string[]; readonly child: ChildProcess; readonly output: () => string }[] = [];
+
+afterEach(({ task }) => {
+  if (task.result?.state !== 'fail') return;
+  for (const { args, child, output } of commands) {
+    const state =
+      child.exitCode === null && child.signalCode === null ? 'runs' : `ended with ${child.signalCode ?? `code ${child.exitCode}`}`;
+    process.stderr.write(`--- outrider ${args.join(' ')} (${state}) said:\n${output().slice(-TAIL_CHARACTERS)}\n`);
+  }
+});
 
 export interface RunningCommand {
   readonly child: ChildProcess;
@@ -20,6 +35,7 @@ export function startOutrider(args: readonly string[], cwd: string): RunningComm
     text += chunk;
     for (const listener of listeners) listener();
   };
+  commands.push({ args, child, output: () => text });
   child.stdout.setEncoding('utf8').on('data', heard);
   child.stderr.setEncoding('utf8').on('data', heard);
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));

@@ -16,7 +16,7 @@ import { enrol } from '../../shared/security/enrol.ts';
 import { decodeToken, encodeToken, hashSecret } from '../../shared/security/enrolment-token.ts';
 import { loadIdentity, saveIdentity } from '../../shared/security/identity-folder.ts';
 import { type RunningCommand, startOutrider } from '../support/cli-running.ts';
-import { lastJson, outrider } from './cli-process.ts';
+import { lastJson, outrider, REPOSITORY } from './cli-process.ts';
 
 interface Invited {
   readonly token: string;
@@ -107,6 +107,29 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
       const again = await refused('OUT_SITE_TOKEN_USED', ...join_('thief', '--enroll', given));
       expect(again).toMatch(/used at .*\n.*--identity/);
       expect(await refused('OUT_SITE_EXISTS', ...join_('rover-1', '--enroll', given))).toContain('without --enroll');
+    },
+    SLOW_MS,
+  );
+
+  test(
+    'a rover whose Map Server stays on board is not cut off for what its module shows',
+    async () => {
+      const mission = join(folder, 'onboard.yaml');
+      const usual = await readFile(`${REPOSITORY}missions/search-and-rescue.yaml`, 'utf8');
+      const own = usual.replace('mapServer: { placement: edge }', 'mapServer: { placement: onboard }');
+      expect(own).not.toBe(usual);
+      await writeFile(mission, own);
+      const given = await token('rover-20');
+      const other = startOutrider(['robot', '--sim', mission, '--identity', join(folder, 'rover-20'), '--enroll', given], folder);
+      try {
+        const mapped = ({ rover, modules }: RoverState): boolean =>
+          rover === 'rover-20' &&
+          modules.some(({ module, placement, calls }) => module === 'map-server' && placement === 'onboard' && calls > 3);
+        await expect.poll(() => states.some(mapped), { timeout: 60_000 }).toBe(true);
+        expect(gone).not.toContain('rover-20');
+      } finally {
+        await other.stop();
+      }
     },
     SLOW_MS,
   );
