@@ -18,7 +18,7 @@ export interface ManagerServiceOptions {
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | null;
   readonly logger: Logger;
   /** What an acting manager is made of, besides its bus and term. */
-  readonly manager: Omit<ManagerOptions, 'bus' | 'term' | 'logger'>;
+  readonly manager: Omit<ManagerOptions, 'bus' | 'term' | 'hears' | 'logger'>;
 }
 
 export interface ManagerService {
@@ -62,8 +62,8 @@ export async function startManagerService(options: ManagerServiceOptions): Promi
         reconnectSec: 0.1,
         mayReconnect,
       }),
-    lead: async (bus, term) => {
-      const acting = new OffloadManager({ ...options.manager, bus, term, logger });
+    lead: async (bus, term, hears) => {
+      const acting = new OffloadManager({ ...options.manager, bus, term, hears, logger });
       await acting.start();
       manager = acting;
       lock = bus;

@@ -39,7 +39,10 @@ export interface JoinOptions {
   readonly choose?: OffloadHandlerOptions['choose'];
 }
 
-export interface OpenOptions extends Pick<ElasticModuleOptions, 'latest' | 'defaultDeadlineMs' | 'reconnectSec' | 'createLocal'> {
+export interface OpenOptions extends Pick<
+  ElasticModuleOptions,
+  'latest' | 'defaultDeadlineMs' | 'reconnectSec' | 'upgradeEverySec' | 'createLocal'
+> {
   /** Host functions that the module needs on board, by interface. */
   readonly host?: HostFunctions;
 }

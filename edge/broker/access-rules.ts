@@ -33,9 +33,9 @@ export function rulesFor(identity: ClientIdentity, site: string): Rules {
           `${base}/host/${identity.name}/session`,
           `${base}/host/${identity.name}/reply/+`,
           `${base}/mission/+/map/#`,
-          `${base}/data/+/+/down`,
+          `${base}/data/${identity.name}/+/+/down`,
         ],
-        subscribe: [...readable, `${base}/host/${identity.name}/#`, `${base}/revoked`, `${base}/data/#`],
+        subscribe: [...readable, `${base}/host/${identity.name}/#`, `${base}/revoked`, `${base}/data/${identity.name}/+/+/up`],
       };
     case 'rover':
       return {
@@ -44,13 +44,13 @@ export function rulesFor(identity: ClientIdentity, site: string): Rules {
           `${base}/mission/+/inspected/${identity.name}/+`,
           `${base}/mission/+/event`,
           `${base}/offload/request/${identity.name}`,
-          `${base}/data/+/${identity.name}/up`,
+          `${base}/data/+/${identity.name}/+/up`,
         ],
         subscribe: [
           ...readable,
           `${base}/offload/reply/${identity.name}`,
           `${base}/offload/advice/${identity.name}`,
-          `${base}/data/+/${identity.name}/down`,
+          `${base}/data/+/${identity.name}/+/down`,
         ],
       };
   }

@@ -79,7 +79,7 @@ export class Failover {
     const attempt: Attempt = { instance, why, sinceSec: now, notBeforeSec: now, busy: true, failures: 0 };
     this.#attempts.set(instance, attempt);
     book.put({ ...record, status: 'restarting', host: null, addresses: [] });
-    await hosts.command(host, { kind: 'stop', instance, epoch, keepCheckpoint: true }, this.#options.restartTimeoutSec).then(
+    await hosts.command(host, { kind: 'stop', instance, epoch, checkpoint: 'store' }, this.#options.restartTimeoutSec).then(
       (reply) => {
         if (reply.kind !== 'done') logger.warn({ instance, host, reply }, 'an instance was not stored before its move');
       },

@@ -28,7 +28,8 @@ export interface ElectionOptions {
    * `mayReconnect` says so: otherwise two managers would cut each other off in turn.
    */
   readonly takeLock: (mayReconnect: () => Promise<boolean>) => Promise<MessageBus>;
-  readonly lead: (lock: MessageBus, term: number) => Promise<Leadership>;
+  /** `hears` says whether what is published reaches this manager: a broker that is choosing leaders takes messages and delivers none. */
+  readonly lead: (lock: MessageBus, term: number, hears: () => boolean) => Promise<Leadership>;
   /** Silence of the acting manager for so long means that it is dead, whatever the broker says [s]; default 3. */
   readonly leaseSec?: number;
   /** How long a broker may take to send what it has retained [s]; default 0.2. */
@@ -39,6 +40,8 @@ export type ManagerRole = 'starting' | 'active' | 'standby';
 
 const STEP_SEC = 0.05;
 const BEAT_SEC = 1;
+/** The manager's own word does not come back for so long: it is deaf [s]. */
+const DEAF_SEC = 2.5;
 /** Candidates begin within this time of each other, in an order that their sessions give [s]. */
 const STAGGER_SEC = 0.5;
 
@@ -143,11 +146,15 @@ export class ManagerElection {
       await clock.sleep(settleSec);
       const term = this.#highest + 1;
       const mine = { lock, term, channel, leadership: null };
+      let heardSec = clock.nowSec();
+      await channel.on(managerStatus, { site }, (status) => {
+        if (status.session === session) heardSec = clock.nowSec();
+      });
       if (this.#closed || !lock.connected) throw new OutriderError('OUT_EDGE_FENCED', 'the lock was lost at once');
       this.#mine = mine;
       await channel.publish(managerTerm, { site }, { term, session });
       await this.#say(mine);
-      const leadership = await lead(lock, term);
+      const leadership = await lead(lock, term, () => clock.nowSec() - heardSec <= DEAF_SEC);
       if (this.#mine !== mine) {
         await leadership.close();
         return;

@@ -19,6 +19,8 @@ export interface ManagerOptions {
   readonly session: string;
   /** Given by the election where several managers may run; default 0: there is no other. */
   readonly term?: number;
+  /** Whether messages of the broker reach this manager now; default: whenever its connection stands. */
+  readonly hears?: () => boolean;
   /** Goes on with the traces of rovers; default: nothing is traced. */
   readonly tracer?: Tracer;
   readonly quotas?: TenantQuotas;

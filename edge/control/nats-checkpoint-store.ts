@@ -20,9 +20,11 @@ export interface NatsStoreOptions {
 }
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
+/** Default of {@link NatsStoreOptions.patienceSec}. */
+export const NATS_PATIENCE_SEC = 20;
 const RETRY_MS = 150;
 /** One request; a node that died does not answer, and the next request goes to its successor. */
-const REQUEST_TIMEOUT_MS = 1500;
+export const REQUEST_TIMEOUT_MS = 1500;
 /** JetStream: the last sequence of the subject is another one. */
 const WRONG_LAST_SEQUENCE = 10_071;
 /** JetStream: more than one replica asked of a server that is not in a cluster. */
@@ -45,7 +47,7 @@ export class NatsCheckpointStore implements CheckpointStore {
     this.#connection = connection;
     this.#objects = objects;
     this.#manager = manager;
-    this.#patienceMs = (options.patienceSec ?? 20) * 1000;
+    this.#patienceMs = (options.patienceSec ?? NATS_PATIENCE_SEC) * 1000;
   }
 
   /** Connects and makes the bucket if need be. Rejects with OUT_EDGE_STORE. */
@@ -144,41 +146,11 @@ export class NatsCheckpointStore implements CheckpointStore {
     checkId(instance);
     const info = await this.#info(instance);
     if (info === null) return null;
-    // Chunk by chunk from any replica, not by a consumer: a consumer may be placed on a node that is dead.
-    const stream = `OBJ_${info.bucket}`;
-    const subject = `$O.${info.bucket}.C.${info.nuid}`;
-    const digest = createHash('sha256');
-    const parts: Uint8Array[] = [];
-    let sequence = 1;
-    for (let chunk = 0; chunk < info.chunks; chunk += 1) {
-      const message = await this.#manager.direct.getMessage(stream, { seq: sequence, next_by_subj: subject });
-      if (message === null) break;
-      sequence = message.seq + 1;
-      digest.update(message.data);
-      parts.push(message.data);
-    }
-    const given = `SHA-256=${digest.digest('base64url')}`;
-    // Replaced while it was read (its chunks are purged), or a replica that is behind: read anew.
-    if (parts.length < info.chunks || given !== info.digest.replace(/=+$/, '')) throw new Error('a checkpoint was not whole');
-    return { mark: markOf(info), revision: info.revision, bytes: new Uint8Array(Buffer.concat(parts)) };
+    return { mark: markOf(info), revision: info.revision, bytes: await readObject(this.#manager, info) };
   }
 
-  /** While a cluster elects a leader it refuses or is silent: asked again until patience ends. */
-  async #patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
-    const untilMs = performance.now() + this.#patienceMs;
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (error instanceof OutriderError) throw error;
-        if (this.#connection.isClosed() || performance.now() >= untilMs) {
-          throw new OutriderError('OUT_EDGE_STORE', `${what}: NATS says ${(error as Error).name} ${(error as Error).message}`, {
-            cause: error,
-          });
-        }
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
+  #patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return patiently(this.#connection, this.#patienceMs, what, work);
   }
 }
 
@@ -215,8 +187,46 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
   }
 }
 
+/** An object chunk by chunk from any replica, not by a consumer: a consumer may be placed on a node that is dead. Rejects when it is not whole. */
+export async function readObject(manager: JetStreamManager, info: ObjectInfo): Promise<Uint8Array> {
+  const stream = `OBJ_${info.bucket}`;
+  const subject = `$O.${info.bucket}.C.${info.nuid}`;
+  const digest = createHash('sha256');
+  const parts: Uint8Array[] = [];
+  let sequence = 1;
+  for (let chunk = 0; chunk < info.chunks; chunk += 1) {
+    const message = await manager.direct.getMessage(stream, { seq: sequence, next_by_subj: subject });
+    if (message === null) break;
+    sequence = message.seq + 1;
+    digest.update(message.data);
+    parts.push(message.data);
+  }
+  const given = `SHA-256=${digest.digest('base64url')}`;
+  // Replaced while it was read (its chunks are purged), or a replica that is behind: to be read anew.
+  if (parts.length < info.chunks || given !== info.digest.replace(/=+$/, '')) throw new Error(`${info.name} was not whole`);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+/** While a cluster elects a leader it refuses or is silent: asked again until `patienceMs` end. Rejects with OUT_EDGE_STORE. */
+export async function patiently<T>(connection: NatsConnection, patienceMs: number, what: string, work: () => Promise<T>): Promise<T> {
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof OutriderError) throw error;
+      if (connection.isClosed() || performance.now() >= untilMs) {
+        throw new OutriderError('OUT_EDGE_STORE', `${what}: NATS says ${(error as Error).name} ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
 export async function openBucket(connection: NatsConnection, bucket: string, options: NatsStoreOptions): Promise<ObjectStore> {
-  const { replicas, logger, patienceSec = 20 } = options;
+  const { replicas, logger, patienceSec = NATS_PATIENCE_SEC } = options;
   const objm = new Objm(jetstream(connection, { timeout: REQUEST_TIMEOUT_MS }));
   const untilMs = performance.now() + patienceSec * 1000;
   let copies = replicas ?? 3;

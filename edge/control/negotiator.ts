@@ -161,7 +161,7 @@ export class Negotiator {
     resources.settle(instance);
     keeper.forget(instance);
     // An unanswered stop does no harm: a host is told again while it lists what the book does not hold.
-    await hosts.command(host, { kind: 'stop', instance, epoch, keepCheckpoint: false }, COMMAND_TIMEOUT_SEC).catch(() => undefined);
+    await hosts.command(host, { kind: 'stop', instance, epoch, checkpoint: 'discard' }, COMMAND_TIMEOUT_SEC).catch(() => undefined);
     return { kind: 'released', id };
   }
 

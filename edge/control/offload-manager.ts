@@ -33,8 +33,8 @@ export class OffloadManager {
   readonly #reservations = new Reservations();
   readonly #answered = new AnsweredRequests<OffloadReply>();
   #ticks = 0;
+  #deaf = false;
   #timer: Timer | null = null;
-  #stopConnectionWatch: (() => void) | null = null;
 
   constructor(options: ManagerOptions) {
     const { site, clock, bus, logger, siteKey, session } = options;
@@ -84,7 +84,7 @@ export class OffloadManager {
 
   /** Reads what hosts and an earlier manager left on the broker, then answers rovers. */
   async start(): Promise<void> {
-    const { site, clock, bus } = this.#options;
+    const { site, clock } = this.#options;
     await this.book.start();
     await this.#hosts.start();
     await this.#channel.on(hostStatus, { site }, (status, { places }) => {
@@ -95,9 +95,6 @@ export class OffloadManager {
     this.#keeper.adoptOrphans();
     await this.#channel.on(offloadRequest, { site }, (request, { places }) => {
       if (places['rover'] === request.rover) void this.#answer(request);
-    });
-    this.#stopConnectionWatch = bus.onConnectionChange((connected) => {
-      if (connected) this.resources.renewLeases();
     });
     this.#timer = clock.every(TICK_SEC, () => this.#tick());
   }
@@ -113,7 +110,6 @@ export class OffloadManager {
 
   async close(): Promise<void> {
     this.#timer?.stop();
-    this.#stopConnectionWatch?.();
     this.#cleanup.close();
     await this.#channel.close();
   }
@@ -141,10 +137,14 @@ export class OffloadManager {
 
   #tick(): void {
     // Without a broker nobody can say anything: silence then means nothing.
-    if (this.#options.bus.connected) this.resources.expire();
+    const { bus, hears = () => true } = this.#options;
+    const deaf = !bus.connected || !hears();
+    if (!deaf && this.#deaf) this.resources.renewLeases();
+    this.#deaf = deaf;
+    if (!deaf) this.resources.expire();
     for (const { instance } of this.#reservations.expire(this.#options.clock.nowSec())) this.resources.settle(instance);
     this.failover.step();
-    if (++this.#ticks % 4 !== 0 || !this.#options.bus.connected) return;
+    if (++this.#ticks % 4 !== 0 || deaf) return;
     this.#keeper.tendOrphans();
     this.evacuation.balance();
   }

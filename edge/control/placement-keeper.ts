@@ -96,7 +96,7 @@ export class PlacementKeeper {
     const { book } = this.#options;
     for (const { instance, host, epoch } of book.all().filter((record) => record.mission === mission)) {
       this.forget(instance);
-      if (host !== null) this.#stop(host, instance, epoch);
+      if (host !== null) this.#stop(host, instance, epoch, 'discard');
     }
   }
 
@@ -112,7 +112,8 @@ export class PlacementKeeper {
     const record = book.get(instance);
     if (state === 'running') {
       const obsolete = record === null ? book.isGone(instance) : epoch < record.epoch;
-      if (obsolete) this.#stop(host, instance, epoch);
+      // What the store has of a newer incarnation, or of one that is about to be, must outlive the old one.
+      if (obsolete) this.#stop(host, instance, epoch, record === null ? 'discard' : 'leave');
       else if (record === null || epoch > record.epoch || (record.status === 'running' && record.host !== host)) this.#runs(host, hosted);
       return;
     }
@@ -157,9 +158,9 @@ export class PlacementKeeper {
     else this.forget(record.instance);
   }
 
-  #stop(host: string, instance: string, epoch: number): void {
+  #stop(host: string, instance: string, epoch: number, checkpoint: 'leave' | 'discard'): void {
     this.#options.hosts
-      .command(host, { kind: 'stop', instance, epoch, keepCheckpoint: false }, COMMAND_TIMEOUT_SEC)
+      .command(host, { kind: 'stop', instance, epoch, checkpoint }, COMMAND_TIMEOUT_SEC)
       .catch((error: unknown) => this.#options.logger.debug({ host, instance, error: (error as Error).message }, 'stop not answered'));
   }
 }

@@ -93,6 +93,8 @@ export class ResourceManager {
       else known.graceUntilSec ??= this.#options.clock.nowSec() + this.#options.graceSec;
       return;
     }
+    // A broker that lost a node may say again what an earlier process of the host had said.
+    if (known !== undefined && status.session < known.status.session) return;
     if (known !== undefined && known.status.session !== status.session) {
       this.#drop(status.host, 'it was restarted');
     }

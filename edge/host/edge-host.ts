@@ -154,7 +154,7 @@ export class EdgeHost {
         return { kind: 'running', id, addresses: [...(await this.execution.restart(command))] };
       case 'stop':
         this.handler.cancel(command.instance);
-        await this.execution.stop(command.instance, command.epoch, command.keepCheckpoint);
+        await this.execution.stop(command.instance, command.epoch, command.checkpoint);
         return { kind: 'done', id };
       case 'drain':
         this.drain(command.draining);

@@ -1,6 +1,7 @@
 // The Execution Handler: runs module instances in the host's sandbox and knows the state of each.
 import { OutriderError } from '../../shared/errors.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
+import type { Listener } from '../../shared/ports/data-plane.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import type { HostCommand, HostedInstance } from '../../shared/protocol/host.ts';
 import { verifyToken } from '../tokens.ts';
@@ -21,6 +22,8 @@ interface Entry {
   readonly effects: EffectPublisher;
   state: HostedInstance['state'];
   sandboxed: SandboxedInstance | null;
+  /** The way in over the broker. */
+  overBroker: Listener | null;
   timer: Timer | null;
   /** Since when no fixed end is connected [s]; null while one is. */
   lonelySinceSec: number | null;
@@ -75,7 +78,7 @@ export class ExecutionHandler {
       if (entry.state === 'embryo') void this.#end(entry, 'retired', null);
     });
     this.#changed();
-    return entry.sandboxed?.addresses ?? [];
+    return addressesOf(entry);
   }
 
   /** A shared instance from its last checkpoint, under a higher epoch that fences what may still run of it elsewhere. */
@@ -94,21 +97,21 @@ export class ExecutionHandler {
     const entry = await this.#start(placed, loaded, checkpoint.bytes);
     if (entry.state === 'preparing') entry.state = 'running';
     this.#changed();
-    return entry.sandboxed?.addresses ?? [];
+    return addressesOf(entry);
   }
 
-  /** Ends an incarnation; with `keepCheckpoint` its state is in the store afterwards. An unknown one is no error. */
-  async stop(instance: string, epoch: number, keepCheckpoint: boolean): Promise<void> {
+  /** Ends an incarnation; with `store` its state is in the store afterwards, with `discard` nothing is. An unknown one is no error. */
+  async stop(instance: string, epoch: number, checkpoint: 'store' | 'leave' | 'discard'): Promise<void> {
     const entry = this.#entries.get(instance);
     if (entry === undefined || entry.placed.epoch !== epoch) return;
-    if (keepCheckpoint && entry.sandboxed !== null && entry.state === 'running') {
+    if (checkpoint === 'store' && entry.sandboxed !== null && entry.state === 'running') {
       const bytes = await entry.sandboxed.freeze();
       await this.#ports.clock.hold(this.#ports.checkpoints.put(instance, epoch, bytes));
     }
-    const discard = !keepCheckpoint && entry.placed.rover === null && entry.state !== 'retired';
+    const discard = checkpoint === 'discard' && entry.placed.rover === null && entry.state !== 'retired';
     await this.#end(entry, 'retired', null);
     // One that goes on elsewhere still tells its users so, for a while: they follow at once.
-    if (!keepCheckpoint) await this.#drop(entry);
+    if (checkpoint !== 'store') await this.#drop(entry);
     if (discard) await this.#ports.checkpoints.remove(instance).catch(() => undefined);
     this.#changed();
   }
@@ -177,6 +180,7 @@ export class ExecutionHandler {
     for (const entry of this.#entries.values()) {
       entry.timer?.stop();
       entry.effects.end();
+      await entry.overBroker?.close();
       await entry.sandboxed?.close();
     }
     this.#entries.clear();
@@ -195,6 +199,7 @@ export class ExecutionHandler {
       effects,
       state: 'preparing',
       sandboxed: null,
+      overBroker: null,
       timer: null,
       lonelySinceSec: null,
       error: null,
@@ -221,6 +226,9 @@ export class ExecutionHandler {
         onFailed: (error) => void this.#end(entry, 'failed', error),
         onEffect: (effect) => effects.take(effect),
       });
+      const way = `${instance}-${epoch}`.slice(-64);
+      const { sandboxed } = entry;
+      entry.overBroker = (await this.#ports.overBroker?.listen(way, (transport) => sandboxed.accept(transport))) ?? null;
       return entry;
     } catch (error) {
       if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
@@ -255,10 +263,12 @@ export class ExecutionHandler {
     const { instance } = entry.placed;
     entry.timer?.stop();
     if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
+    await entry.overBroker?.close();
     await entry.sandboxed?.close();
   }
 
-  #info({ placed, state, sandboxed, effects, error }: Entry): InstanceInfo {
+  #info(entry: Entry): InstanceInfo {
+    const { placed, state, sandboxed, effects, error } = entry;
     const { instance, module, mission, rover, requestedBy, tenant, epoch, memoryMaxBytes } = placed;
     const stats = sandboxed?.stats ?? NO_STATS;
     return {
@@ -273,7 +283,7 @@ export class ExecutionHandler {
       state,
       stats,
       error,
-      addresses: [...(sandboxed?.addresses ?? [])],
+      addresses: [...addressesOf(entry)],
       calls: stats.calls,
       connected: stats.connected,
       effects: {
@@ -283,6 +293,12 @@ export class ExecutionHandler {
     };
   }
 }
+
+/** Direct ways first. */
+const addressesOf = ({ sandboxed, overBroker }: Entry): readonly string[] => [
+  ...(sandboxed?.addresses ?? []),
+  ...(overBroker === null ? [] : [overBroker.address]),
+];
 
 const isAlive = (entry: Entry): boolean => entry.state !== 'retired' && entry.state !== 'failed';
 

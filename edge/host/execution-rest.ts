@@ -103,7 +103,7 @@ export async function startExecutionRest({ edgeHost, host, listen, advertise, tl
     async (request) => {
       access.operator(request);
       const { instance, epoch, rover } = access.instance(request, request.params.instance);
-      await execution.stop(instance, epoch, rover === null);
+      await execution.stop(instance, epoch, rover === null ? 'store' : 'discard');
       return { stopped: instance };
     },
   );

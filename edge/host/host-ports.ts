@@ -22,11 +22,13 @@ export interface HostResources {
 export interface HostPorts {
   readonly site: string;
   readonly host: string;
-  /** New with each start of the process. */
+  /** New with each start of the process, and greater than the ones before. */
   readonly session: string;
   readonly clock: Clock;
   readonly bus: MessageBus;
   readonly dataPlane: DataPlane;
+  /** The way in for rovers that reach the broker only; absent: there is none. */
+  readonly overBroker?: DataPlane;
   readonly sandbox: Sandbox;
   readonly repository: ModuleRepository;
   readonly checkpoints: CheckpointStore;

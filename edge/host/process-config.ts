@@ -15,6 +15,7 @@ export const hostProcessSchema = z.strictObject({
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).nullable(),
   /** `nats://…` of a cluster that keeps checkpoints and bundles; null: the folder does. */
   checkpoints: z.string().nullable(),
+  dataOverBroker: z.boolean(),
   bindHost: z.string(),
   advertisedHost: z.string(),
   memoryBytes: z.number().int().positive(),

@@ -39,7 +39,7 @@ export class RemoteOffloadHandler {
   readonly #reserved = new Map<string, Reserved>();
   readonly #uploads = new PartialUploads();
   readonly #sessions = new Set<Session>();
-  #listener: Listener | null = null;
+  #listeners: readonly Listener[] = [];
 
   constructor(ports: HostPorts, execution: ExecutionHandler, changed: () => void) {
     this.#ports = ports;
@@ -49,7 +49,7 @@ export class RemoteOffloadHandler {
   }
 
   get addresses(): readonly string[] {
-    return this.#listener === null ? [] : [this.#listener.address];
+    return this.#listeners.map(({ address }) => address);
   }
 
   /** Memory promised to rovers that have not come yet [bytes]. */
@@ -71,13 +71,16 @@ export class RemoteOffloadHandler {
   }
 
   async start(): Promise<void> {
-    this.#listener = await this.#ports.dataPlane.listen(`${this.#ports.host}-handler`, (transport) => this.#accept(transport));
+    const { host, dataPlane, overBroker } = this.#ports;
+    const accept = (transport: Transport): void => this.#accept(transport);
+    const direct = await dataPlane.listen(`${host}-handler`, accept);
+    this.#listeners = overBroker === undefined ? [direct] : [direct, await overBroker.listen('handler', accept)];
   }
 
   async close(): Promise<void> {
     for (const { lapse } of this.#reserved.values()) lapse.stop();
     for (const { transport } of this.#sessions) transport.close();
-    await this.#listener?.close();
+    for (const listener of this.#listeners) await listener.close();
   }
 
   /** Digests of bundles that need not be sent. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { connectSiteBus } from '../../shared/bus/site-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
+import { MqttDataPlane } from '../../shared/elastic/transports/mqtt.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { openTracer } from '../../shared/tracing/open-tracer.ts';
@@ -29,7 +30,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   const { site, host, bindHost, advertisedHost, tls } = config;
   // Both ends of the data plane show a certificate of the site: a stranger cannot even say HELLO.
   const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true };
-  const session = randomBytes(6).toString('hex');
+  const session = newHostSession();
   const clock = new SystemClock();
   const tracing = await openTracer({ service: 'outrider-host', attributes: { site, host } }, logger);
   const bus = await connectSiteBus({
@@ -69,6 +70,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       advertisedHost,
       ...(dataPlaneTls === null ? {} : { tls: { server: dataPlaneTls } }),
     }),
+    ...(config.dataOverBroker ? { overBroker: new MqttDataPlane({ bus, clock, site, self: host, session: session.slice(-8) }) } : {}),
     repository: stores.repository,
     checkpoints: stores.checkpoints,
     resources: machineResources({ ...config, accelerator }),
@@ -93,6 +95,12 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       await tracing.close();
     },
   };
+}
+
+/** Later ones are greater: what the broker says of an earlier process of this host, late or again, is told from news. */
+function newHostSession(): string {
+  const startedMs = Math.round(performance.timeOrigin + performance.now());
+  return `${startedMs.toString(36).padStart(10, '0')}-${randomBytes(4).toString('hex')}`;
 }
 
 /** On this machine's disk, or in a cluster that all machines of the site share. */

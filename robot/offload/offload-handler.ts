@@ -8,14 +8,16 @@ import type {
   RemoteEndpoint,
   RemoteSite,
 } from '../../shared/elastic/remote-site.ts';
+import { MqttDataPlane } from '../../shared/elastic/transports/mqtt.ts';
+import { ReachablePlane } from '../../shared/elastic/transports/reachable-plane.ts';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DataPlane } from '../../shared/ports/data-plane.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import { NO_TRACER, traced, traceOf, type Tracer } from '../../shared/ports/tracer.ts';
 import type { Transport } from '../../shared/ports/transport.ts';
+import { NO_TRACER, traced, traceOf, type Tracer } from '../../shared/ports/tracer.ts';
 import type { Grant, ModuleNeeds, Offer, OffloadReply } from '../../shared/protocol/offload.ts';
 import type { BundleSource } from './bundle-source.ts';
 import { transferBundle } from './bundle-transfer.ts';
@@ -30,6 +32,7 @@ export interface OffloadHandlerOptions {
   readonly session: string;
   readonly clock: Clock;
   readonly bus: MessageBus;
+  /** Direct ways to hosts; the broker is the way where there is none. */
   readonly dataPlane: DataPlane;
   readonly bundles: BundleSource;
   readonly credential?: string;
@@ -59,12 +62,14 @@ export class OffloadHandler implements RemoteSite {
   readonly #manager: ManagerClient;
   readonly #logger: Logger;
   readonly #tracer: Tracer;
+  readonly #overBroker: MqttDataPlane;
 
   constructor(options: OffloadHandlerOptions) {
     const { site, rover, session, bus, clock } = options;
     this.#options = options;
     this.#logger = options.logger ?? SILENT_LOGGER;
     this.#tracer = options.tracer ?? NO_TRACER;
+    this.#overBroker = new MqttDataPlane({ bus, clock, site, self: rover, session });
     this.#manager = new ManagerClient({ site, rover, session, bus, clock, credential: options.credential ?? null, logger: this.#logger });
   }
 
@@ -205,7 +210,7 @@ export class OffloadHandler implements RemoteSite {
         span = this.#tracer.join('initialise', traceparent, { host });
       };
       try {
-        const transport = await this.#connect(reserved.addresses, signal);
+        const transport = await this.#way(reserved.addresses).connect(signal === undefined ? {} : { signal });
         const options = { clock, ticket, idleSec: TRANSFER_IDLE_SEC, sent, ...traceOf(span), ...(signal === undefined ? {} : { signal }) };
         const result = await transferBundle(transport, bundle, options);
         span.end();
@@ -219,26 +224,20 @@ export class OffloadHandler implements RemoteSite {
     }
   }
 
-  /** The first address that answers. */
-  async #connect(addresses: readonly string[], signal: AbortSignal | undefined): Promise<Transport> {
-    let failure: unknown = null;
-    for (const address of addresses) {
-      try {
-        return await this.#options.dataPlane.connect(address, signal === undefined ? {} : { signal });
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure ?? new OutriderError('OUT_TRANSPORT_UNREACHABLE', 'the host gave no address');
+  #way(addresses: readonly string[]): ReachablePlane {
+    const { dataPlane, clock } = this.#options;
+    return new ReachablePlane((scheme) => (scheme === 'mqtt' ? this.#overBroker : dataPlane), addresses, clock);
   }
 
   #endpoint({ instance, host, epoch, addresses, token }: Grant): RemoteEndpoint {
+    const way = this.#way(addresses);
     return {
       hostId: host,
       instanceId: instance,
       epoch,
       token,
-      connect: (options = {}) => this.#connect(addresses, options.signal),
+      connect: (options = {}) => way.connect(options),
+      ...(addresses.length > 1 ? { connectBetter: (current: Transport) => way.connectBetter(current) } : {}),
     };
   }
 }

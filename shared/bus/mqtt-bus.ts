@@ -32,8 +32,10 @@ export interface MqttBusOptions {
   readonly logger?: Logger;
 }
 
-/** A cluster that is choosing leaders refuses for a moment: a refusal counts after these pauses [s]. */
+/** A cluster that is choosing leaders refuses for a moment: a first subscription is refused after these pauses [s]. */
 const REFUSAL_PAUSES_SEC = [0.25, 0.5, 1, 2, 4];
+/** One that was granted before is asked for as long as the connection stands: without it this client would be deaf. Pause at most [s]. */
+const RENEWAL_PAUSE_SEC = 2;
 
 interface Subscription {
   readonly filter: string;
@@ -165,8 +167,8 @@ class MqttBus implements MessageBus {
     else await this.close();
   }
 
-  /** Asks the broker until it grants the filter; an outage in between only delays. */
-  async #awaitGrant(filter: string): Promise<void> {
+  /** Asks the broker until it grants the filter; an outage in between only delays. With `granted` before, a refusal only delays, too. */
+  async #awaitGrant(filter: string, granted = false): Promise<void> {
     for (let refusals = 0; ;) {
       const problem = await this.#ask(filter);
       if (problem === null) return;
@@ -175,16 +177,21 @@ class MqttBus implements MessageBus {
         await this.#change();
         continue;
       }
-      const pauseSec = REFUSAL_PAUSES_SEC[refusals++];
+      const pauseSec = REFUSAL_PAUSES_SEC[refusals++] ?? (granted ? RENEWAL_PAUSE_SEC : undefined);
+      this.#logger.warn({ filter, problem, refusals }, 'the broker refused a subscription');
       if (pauseSec === undefined) throw new OutriderError('OUT_BUS_REFUSED', `${this.clientId} subscribing to ${filter}: ${problem}`);
       await new Promise((resolve) => setTimeout(resolve, pauseSec * 1000));
     }
   }
 
-  /** One SUBSCRIBE; what is wrong with it, or null. */
+  /**
+   * One SUBSCRIBE; what is wrong with it, or null. With QoS 0: of a clean session over TCP a higher one brings nothing. On NATS it would
+   * be a replicated consumer for each filter, which the cluster refuses for as long as half a minute after the loss of a node, and which
+   * brings old messages again after newer ones.
+   */
   async #ask(filter: string): Promise<string | null> {
     try {
-      const granted = await this.#client.subscribeAsync(filter, { qos: 1 });
+      const granted = await this.#client.subscribeAsync(filter, { qos: 0 });
       return granted.some(({ qos }) => qos === 128) ? 'the broker does not permit it' : null;
     } catch (error) {
       return (error as Error).message;
@@ -203,7 +210,7 @@ class MqttBus implements MessageBus {
   /** After a reconnect: the session is a clean one, so everything is asked for anew. */
   #resubscribe(): void {
     for (const filter of new Set([...this.#subscriptions].map((subscription) => subscription.filter))) {
-      this.#awaitGrant(filter).catch((error: unknown) => {
+      this.#awaitGrant(filter, true).catch((error: unknown) => {
         if (!this.#closed) this.#logger.error({ filter, error: (error as Error).message }, 'a subscription was not renewed');
       });
     }
@@ -228,6 +235,7 @@ class MqttBus implements MessageBus {
   #setConnected(connected: boolean): void {
     if (this.#connected === connected) return;
     this.#connected = connected;
+    if (!this.#closed) this.#logger.info({ client: this.clientId }, connected ? 'connected to the broker again' : 'the broker is away');
     if (connected) {
       this.#resubscribe();
       this.#flush();

@@ -42,7 +42,7 @@ export const hostStatus = defineMessage({
     z.strictObject({
       status: z.enum(['online', 'draining']),
       host: idSchema,
-      session: idSchema.describe('New with each start of the process.'),
+      session: idSchema.describe('New with each start of the process, and greater than the ones before.'),
       managerTerm: termSchema.describe('Of the newest manager that the host knows; commands of older ones are refused.'),
       stampSec: z.number(),
       cores: z.number().int().positive(),
@@ -98,7 +98,11 @@ export const hostCommand = defineMessage({
       ...command,
       instance: idSchema,
       epoch: epochSchema.describe('Only this incarnation.'),
-      keepCheckpoint: z.boolean().describe('Freeze into the store first, so that another host can go on.'),
+      checkpoint: z
+        .enum(['store', 'leave', 'discard'])
+        .describe(
+          '`store`: freeze into the store first, so that another host can go on; `leave`: the store belongs to a newer incarnation.',
+        ),
     }),
     z.strictObject({ kind: z.literal('drain'), ...command, draining: z.boolean() }),
   ]),

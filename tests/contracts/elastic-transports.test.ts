@@ -41,7 +41,8 @@ function tlsPlane(): TcpDataPlane {
 function mqttPlanes(): { server: DataPlane; client: DataPlane; broker: InProcessBroker } {
   const network = new SimulatedNetwork(clock, new SeededRandom(1));
   const broker = new InProcessBroker(network);
-  const plane = (id: string): DataPlane => new MqttDataPlane({ bus: broker.connect(id, { node: id }), clock, site: 'test' });
+  const plane = (id: string): DataPlane =>
+    new MqttDataPlane({ bus: broker.connect(id, { node: id }), clock, site: 'test', self: id, session: 's' });
   return { server: plane('host'), client: plane('rover'), broker };
 }
 
@@ -127,9 +128,7 @@ describe.each(planes)('the %s transport', (name, make) => {
     const { server, client } = make();
     const listener = await server.listen('shell-2', () => undefined);
     await listener.close();
-    if (name !== 'mqtt') {
-      await expect(client.connect(listener.address)).rejects.toMatchObject({ code: 'OUT_TRANSPORT_UNREACHABLE' });
-    }
+    await expect(client.connect(listener.address)).rejects.toMatchObject({ code: 'OUT_TRANSPORT_UNREACHABLE' });
     const controller = new AbortController();
     controller.abort();
     await expect(client.connect(listener.address, { signal: controller.signal })).rejects.toMatchObject({
@@ -204,7 +203,8 @@ describe('the mqtt transport', () => {
           for (let copy = 0; copy < 1 + random.integer(2); copy += 1) clock.after(0.01 * random.next(), () => handler(message));
         }),
     });
-    const plane = (id: string): DataPlane => new MqttDataPlane({ bus: unruly(broker.connect(id)), clock, site: 'test' });
+    const plane = (id: string): DataPlane =>
+      new MqttDataPlane({ bus: unruly(broker.connect(id)), clock, site: 'test', self: id, session: 's' });
     const { near, far, listener } = await connected({ server: plane('host-u'), client: plane('rover-u') });
     const got: number[] = [];
     far.onFrame = (frame) => got.push(frame.byteLength);
@@ -229,7 +229,7 @@ describe('the way to an instance', () => {
     const inner = new TestSite({ clock, manifest, createInstance: () => new Ledger() });
     const prepared = inner.start('host-a', 2, null);
     const byMqtt = await server.listen('instance-x', (transport) => prepared.shell.accept(transport));
-    const way = new ReachablePlane({ tcp, mqtt: client }, [probe.address, byMqtt.address]);
+    const way = new ReachablePlane((scheme) => ({ tcp, mqtt: client })[scheme], [probe.address, byMqtt.address], clock);
     const used: string[] = [];
     const endpoint = {
       ...inner.endpointOf(prepared),
@@ -275,5 +275,32 @@ describe('the way to an instance', () => {
     expect(events).toEqual([]);
     await module.close();
     await direct.close();
+  });
+
+  it('tries the next one while a firewall swallows the first without a word, and lets go of the slower', async () => {
+    const { server, client } = mqttPlanes();
+    const aborted: string[] = [];
+    const swallowing: DataPlane = {
+      listen: () => Promise.reject(new Error('not here')),
+      connect: (address, { signal } = {}) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener('abort', () => {
+            aborted.push(address);
+            reject(new Error('aborted'));
+          });
+        }),
+    };
+    const listener = await server.listen('instance-y', () => undefined);
+    const way = new ReachablePlane((scheme) => (scheme === 'mqtt' ? client : swallowing), ['tcp://192.0.2.1:9', listener.address], clock);
+    const transport = await way.connect();
+    expect(transport.description).toMatch(/^mqtt:/);
+    expect(aborted).toEqual(['tcp://192.0.2.1:9']);
+    expect(await way.connectBetter(transport)).toBeNull();
+    transport.close();
+    const impatient = new AbortController();
+    const never = new ReachablePlane(() => swallowing, ['tcp://192.0.2.1:9', 'tcp://192.0.2.2:9'], clock);
+    setTimeout(() => impatient.abort(), 20);
+    await expect(never.connect({ signal: impatient.signal })).rejects.toMatchObject({ code: 'OUT_TRANSPORT_UNREACHABLE' });
+    await listener.close();
   });
 });

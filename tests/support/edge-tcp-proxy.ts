@@ -10,8 +10,8 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** Relays to the first of `targets` (ports on loopback) that answers. */
-export async function startTcpProxy(targets: () => readonly number[]): Promise<TcpProxy> {
+/** Relays to the first of `targets` (ports on loopback) that answers; listens at `at`, by default at any free port of loopback. */
+export async function startTcpProxy(targets: () => readonly number[], at = { host: '127.0.0.1', port: 0 }): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let blocked = false;
   const track = (socket: Socket): Socket => {
@@ -42,7 +42,7 @@ export async function startTcpProxy(targets: () => readonly number[]): Promise<T
     if (blocked) client.resetAndDestroy();
     else relay(track(client), targets());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(at.port, at.host, resolve));
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };

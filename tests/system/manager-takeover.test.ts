@@ -139,7 +139,7 @@ function describeTakeover(name: string, start: () => Promise<{ readonly port: nu
             { site: 'test', host },
             {
               ...{ kind: 'stop', id: 'late-1', replyTo: 'late', term: before.manager.term },
-              ...{ instance, epoch: 1, keepCheckpoint: false },
+              ...{ instance, epoch: 1, checkpoint: 'discard' },
             },
           ),
         );

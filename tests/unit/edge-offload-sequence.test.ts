@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { credentialTable } from '../../edge/control/authenticator.ts';
 import { MessageChannel } from '../../shared/bus/message-channel.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import { type HostCommand, hostCommand, type HostedInstance, type HostPresent, hostStatus } from '../../shared/protocol/host.ts';
 import { missionEvent, missionStatus, type MissionEvent } from '../../shared/protocol/mission.ts';
 import { decodeTransfer, encodeTransfer } from '../../shared/protocol/offload-transfer.ts';
 import { placement, type PlacementRecord } from '../../shared/protocol/placement.ts';
@@ -203,6 +204,44 @@ describe('fail-over', () => {
     expect(site.site.manager.book.all()).toEqual([]);
     expect(events.at(-1)?.text).toMatch(/cannot be brought back: restarted 4 times/);
     expect(await site.run(endpoint.rover.locate(endpoint))).toBeNull();
+  });
+
+  test('what an earlier process of a host had said is no news when a broker says it again', async () => {
+    const { site, endpoint } = await running();
+    const present = site.site.manager.resources.host(endpoint.hostId) as HostPresent;
+    const channel = new MessageChannel(site.bus('echo', 'manager'), SILENT_LOGGER);
+    await site.run(channel.publish(hostStatus, { site: SITE, host: endpoint.hostId }, { ...present, session: '0', instances: [] }));
+    await site.pass(3);
+    expect(site.site.manager.failover.completed).toBe(0);
+    expect(await site.run(endpoint.rover.locate(endpoint))).toMatchObject({ hostId: endpoint.hostId, epoch: endpoint.epoch });
+  });
+
+  test('an incarnation that was replaced is stopped, and the checkpoint stays with the one that replaces it', async () => {
+    const { site, endpoint } = await running();
+    const present = site.site.manager.resources.host(endpoint.hostId) as HostPresent;
+    const record = site.site.manager.book.get(endpoint.instanceId) as PlacementRecord;
+    const [hosted] = present.instances as [HostedInstance];
+    site.site.manager.book.put({ ...record, epoch: record.epoch + 1 });
+    const channel = new MessageChannel(site.bus('late', 'manager'), SILENT_LOGGER);
+    const commands: HostCommand[] = [];
+    await site.run(channel.on(hostCommand, { site: SITE, host: 'edge-9' }, (command) => commands.push(command)));
+    const late = { ...present, host: 'edge-9', session: 's9', instances: [hosted] };
+    await site.run(channel.publish(hostStatus, { site: SITE, host: 'edge-9' }, late));
+    await site.pass(0.5);
+    expect(commands[0]).toMatchObject({ kind: 'stop', instance: endpoint.instanceId, epoch: record.epoch, checkpoint: 'leave' });
+    expect((await site.checkpoints.latest(endpoint.instanceId))?.bytes).toEqual(new TextEncoder().encode('the map so far'));
+  });
+
+  test('while nothing that is said reaches the manager, no host counts as lost', async () => {
+    let hears = true;
+    const site = await testSite({ manager: { hears: () => hears } });
+    hears = false;
+    site.network.setOnline('edge-1', false);
+    await site.pass(20);
+    expect(site.site.manager.resources.hosts()).toHaveLength(2);
+    hears = true;
+    await site.pass(6);
+    expect(site.site.manager.resources.hosts().map(({ host }) => host)).toEqual(['edge-2']);
   });
 
   test('an outage of the broker is no loss of hosts', async () => {

@@ -81,6 +81,7 @@ export class FakeSandbox implements Sandbox {
     return {
       addresses: [listener.address],
       stats: { ...NO_STATS, connected: 1 },
+      accept: (transport) => transport.close(),
       revoke: () => undefined,
       invoke: async () => new Uint8Array(0),
       freeze: async () => new TextEncoder().encode(`frozen ${options.instance} ${options.epoch}`),

@@ -45,6 +45,7 @@ export class InlineSandbox implements Sandbox {
       },
       freeze: () => running.freeze(),
       invoke: (functionName, args) => running.invoke(functionName, args),
+      accept: (transport) => running.accept(transport),
       revoke: (rovers) => running.revoke(rovers),
       close: async () => {
         if (this.#running.delete(running)) await running.close();

@@ -4,6 +4,7 @@ import { isOutriderError, OutriderError } from '../../../shared/errors.ts';
 import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DataPlane } from '../../../shared/ports/data-plane.ts';
+import type { Transport } from '../../../shared/ports/transport.ts';
 import { TokenAuthority } from '../../tokens.ts';
 import { grantHostFunctions, type HostFunctionRegistry } from '../host-functions/host-function-source.ts';
 import type { RunnableModule } from './module-loader.ts';
@@ -28,6 +29,8 @@ export interface RunningInstance {
   invoke(functionName: string, args: Uint8Array): Promise<Uint8Array>;
   /** These rovers may not use it (any more). */
   revoke(rovers: readonly string[]): void;
+  /** A fixed end that did not come to the address. */
+  accept(transport: Transport): void;
   close(): Promise<void>;
 }
 
@@ -68,6 +71,7 @@ export async function runInstance(module: RunnableModule, start: InstanceStart, 
     stats: () => ({ ...shell.stats, memoryBytes: instance.memoryBytes() }),
     freeze: () => shell.freeze(),
     invoke: (functionName, args) => shell.invoke(functionName, args),
+    accept: (transport) => shell.accept(transport),
     revoke: (rovers) => {
       authority.revoke(rovers);
       shell.dismiss((channelId) => authority.isRevoked(channelId));

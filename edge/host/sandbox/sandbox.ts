@@ -1,6 +1,7 @@
 // Where a host runs untrusted modules, behind one interface: worker threads on real sites, inline in deterministic headless runs.
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import type { ShellStats } from '../../../shared/elastic/instance-shell.ts';
+import type { Transport } from '../../../shared/ports/transport.ts';
 import type { HeldState } from '../../../shared/elastic/state-transfer.ts';
 import type { HostEffect } from '../host-functions/host-effect.ts';
 
@@ -62,6 +63,8 @@ export interface SandboxedInstance {
   invoke(functionName: string, args: Uint8Array): Promise<Uint8Array>;
   /** Refuses these rovers from now on and cuts their connections. */
   revoke(rovers: readonly string[]): void;
+  /** Serves a fixed end that came another way than to one of the addresses. */
+  accept(transport: Transport): void;
   close(): Promise<void>;
 }
 

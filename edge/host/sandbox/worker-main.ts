@@ -12,6 +12,7 @@ import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
 import { liveClock, liveDataPlane } from './live-ports.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
+import { PortTransport } from './port-transport.ts';
 import { type FromWorker, given, type ToWorker } from './worker-messages.ts';
 
 const STATS_PERIOD_SEC = 1;
@@ -90,6 +91,12 @@ port.on('message', (message: ToWorker) => {
       stores.delete(message.id);
       if (message.failure === null) waiting?.resolve();
       else waiting?.reject(fromWireError(message.failure));
+      break;
+    }
+    case 'accept': {
+      const transport = new PortTransport(message.port, message.description, message.peer);
+      if (running === null) transport.close();
+      else running.accept(transport);
       break;
     }
     case 'revoke':

@@ -1,4 +1,6 @@
 // What the host's main thread and a sandbox worker say to each other.
+import type { MessagePort } from 'node:worker_threads';
+import type { PeerIdentity } from '../../../shared/security/peer-identity.ts';
 import type { HeldState } from '../../../shared/elastic/state-transfer.ts';
 import type { ServiceLine } from '../../../shared/services/service-bridge.ts';
 import type { WireError } from '../../../shared/wire-error.ts';
@@ -34,6 +36,8 @@ export type ToWorker =
   | { readonly type: 'freeze'; readonly id: number }
   | { readonly type: 'stored'; readonly id: number; readonly failure: WireError | null }
   | { readonly type: 'invoke'; readonly id: number; readonly functionName: string; readonly args: Uint8Array }
+  /** A fixed end that came over the broker; its frames pass through the port. */
+  | { readonly type: 'accept'; readonly port: MessagePort; readonly description: string; readonly peer: PeerIdentity | null }
   | { readonly type: 'revoke'; readonly rovers: readonly string[] }
   | { readonly type: 'close' };
 

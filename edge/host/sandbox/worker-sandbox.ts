@@ -1,6 +1,7 @@
 // The sandbox of real sites: one worker thread per instance, its data-plane socket ending in that worker, ended when a call takes too long.
 import type { Worker } from 'node:worker_threads';
 import { OutriderError } from '../../../shared/errors.ts';
+import type { Transport } from '../../../shared/ports/transport.ts';
 import type { ServiceLine } from '../../../shared/services/service-bridge.ts';
 import { ServiceThreads, type ServiceSettings } from '../../../shared/services/service-threads.ts';
 import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
@@ -8,6 +9,7 @@ import { CallWatch, newWatchCell } from './call-watch.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
 import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
+import { carryToPort } from './port-transport.ts';
 import { HogWatch } from './thread-priority.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -156,6 +158,14 @@ class WorkerInstance implements SandboxedInstance {
   invoke(functionName: string, args: Uint8Array): Promise<Uint8Array> {
     if (this.#over) return Promise.reject(new OutriderError('OUT_ELASTIC_RETIRED', `${this.#options.instance} has ended`));
     return this.#ask((id) => ({ type: 'invoke', id, functionName, args }));
+  }
+
+  accept(transport: Transport): void {
+    if (this.#over) return transport.close();
+    const port = carryToPort(transport);
+    const message: ToWorker = { type: 'accept', port, description: transport.description, peer: transport.provenPeer ?? null };
+    this.#worker.postMessage(message, [port]);
+    return undefined;
   }
 
   revoke(rovers: readonly string[]): void {

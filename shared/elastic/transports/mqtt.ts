@@ -1,28 +1,37 @@
 // The data plane's fallback where no direct way exists: frames in fragments over the broker, QoS 1, numbered against its repetitions.
-// Topics: outrider/<site>/data/<listener>/connect, …/<listener>/<connection>/up and …/down.
+// Topics: outrider/<site>/data/<host>/<rover>/<connection>/up and …/down; a broker with access rules proves host and rover by them.
 import { OutriderError } from '../../errors.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { DataPlane, Listener } from '../../ports/data-plane.ts';
 import type { BusMessage, MessageBus } from '../../ports/message-bus.ts';
 import type { Transport } from '../../ports/transport.ts';
+import type { PeerIdentity } from '../../security/peer-identity.ts';
 import { HANDSHAKE_SEC, MAX_CHANNELS, MAX_FRAME_BYTES, MQTT_FRAGMENT_BYTES, MQTT_WINDOW_MESSAGES } from '../limits.ts';
 import { WireReader, WireWriter } from '../wire-cursor.ts';
 
-/** First byte of a message; then its number (u32), then a part of a frame. */
-const MESSAGE = { part: 0, lastPart: 1, accept: 2, close: 3 } as const;
+/** First byte of a message; then its number (u32), then a part of a frame, or (open) the name of the listener that is wanted. */
+const MESSAGE = { part: 0, lastPart: 1, accept: 2, close: 3, open: 4 } as const;
 /** How far ahead of a missing one a message may be: what one `send` above a full window may publish. */
 const MAX_AHEAD_MESSAGES = MQTT_WINDOW_MESSAGES + Math.ceil(MAX_FRAME_BYTES / MQTT_FRAGMENT_BYTES);
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A rover says something at least every second; one that has gone leaves its connection behind, since MQTT does not tell [s]. */
+const IDLE_SEC = 30;
 
 export interface MqttDataPlaneOptions {
   readonly bus: MessageBus;
   readonly clock: Clock;
   /** Id of the edge site. */
   readonly site: string;
+  /** Id of the host that listens, or of the rover that connects. */
+  readonly self: string;
+  /** New with each run of the process, `[A-Za-z0-9_-]{1,40}`: connections of different runs are told apart. */
+  readonly session: string;
 }
 
 class MqttTransport implements Transport {
   readonly description: string;
+  readonly provenPeer: PeerIdentity | null;
   onFrame: ((frame: Uint8Array) => void) | null = null;
   onDrain: (() => void) | null = null;
   onClose: ((error: Error | null) => void) | null = null;
@@ -40,7 +49,8 @@ class MqttTransport implements Transport {
   #partBytes = 0;
   #closed = false;
 
-  constructor(bus: MessageBus, outTopic: string) {
+  constructor(bus: MessageBus, outTopic: string, provenPeer: PeerIdentity | null = null) {
+    this.provenPeer = provenPeer;
     this.#bus = bus;
     this.#outTopic = outTopic;
     this.description = `mqtt:${outTopic}`;
@@ -121,7 +131,7 @@ class MqttTransport implements Transport {
     const reader = new WireReader(payload);
     const kind = reader.u8();
     reader.u32();
-    if (kind === MESSAGE.accept) return;
+    if (kind === MESSAGE.accept || kind === MESSAGE.open) return;
     if (kind === MESSAGE.close) {
       this.lost(null);
       return;
@@ -148,76 +158,124 @@ class MqttTransport implements Transport {
   }
 }
 
+/** What a host knows of one connection of a rover. */
+interface Accepted {
+  readonly transport: MqttTransport;
+  heardSec: number;
+}
+
 export class MqttDataPlane implements DataPlane {
   readonly #options: MqttDataPlaneOptions;
+  readonly #listeners = new Map<string, (transport: Transport) => void>();
+  readonly #accepted = new Map<string, Accepted>();
+  #subscription: Promise<() => Promise<void>> | null = null;
+  #reaper: Timer | null = null;
   #connections = 0;
 
   constructor(options: MqttDataPlaneOptions) {
     this.#options = options;
   }
 
-  /** `name` is an id of `[A-Za-z0-9_-]`; the address is `mqtt:<name>`. */
+  /** `name` is an id of `[A-Za-z0-9_-]`; the address is `mqtt:<self>/<name>`. All listeners share one subscription. */
   async listen(name: string, onTransport: (transport: Transport) => void): Promise<Listener> {
     if (!ID.test(name)) throw new OutriderError('OUT_PROTOCOL_TOPIC', `${JSON.stringify(name)} is not an id`);
-    const { bus, site } = this.#options;
-    const base = `outrider/${site}/data/${name}`;
-    const transports = new Map<string, MqttTransport>();
-    const accept = async (connection: string): Promise<void> => {
-      if (!ID.test(connection) || transports.has(connection) || transports.size >= MAX_CHANNELS) return;
-      const transport = new MqttTransport(bus, `${base}/${connection}/down`);
-      transports.set(connection, transport);
-      const unsubscribe = await bus.subscribe(`${base}/${connection}/up`, (message) => transport.receive(message));
-      transport.onEnded = () => {
-        transports.delete(connection);
-        void unsubscribe();
-      };
-      onTransport(transport);
-      transport.publish(MESSAGE.accept, new Uint8Array(0));
-    };
-    const stop = await bus.subscribe(`${base}/connect`, ({ payload }) => {
-      if (payload.byteLength <= 64) void accept(Buffer.from(payload).toString('latin1'));
-    });
+    const { bus, site, self, clock } = this.#options;
+    this.#listeners.set(name, onTransport);
+    this.#subscription ??= bus.subscribe(`outrider/${site}/data/${self}/+/+/up`, (message) => this.#receive(message));
+    this.#reaper ??= clock.every(IDLE_SEC / 3, () => this.#reap());
+    await this.#subscription;
     return {
-      address: `mqtt:${name}`,
+      address: `mqtt:${self}/${name}`,
       close: async () => {
-        await stop();
-        for (const transport of [...transports.values()]) transport.close();
+        this.#listeners.delete(name);
+        if (this.#listeners.size > 0) return;
+        this.#reaper?.stop();
+        this.#reaper = null;
+        const ended = this.#subscription;
+        this.#subscription = null;
+        for (const { transport } of [...this.#accepted.values()]) transport.close();
+        await (
+          await ended
+        )?.();
       },
     };
   }
 
   async connect(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Transport> {
-    const { bus, clock, site } = this.#options;
-    const name = address.startsWith('mqtt:') ? address.slice('mqtt:'.length) : '';
+    const { bus, clock, site, self, session } = this.#options;
+    const [, host = '', name = ''] = /^mqtt:([^/]*)\/([^/]*)$/.exec(address) ?? [];
     const unreachable = (why: string): OutriderError => new OutriderError('OUT_TRANSPORT_UNREACHABLE', `${address}: ${why}`);
-    if (!ID.test(name)) throw unreachable('not an address of this data plane (mqtt:<id>)');
+    if (!ID.test(host) || !ID.test(name)) throw unreachable('not an address of this data plane (mqtt:<host>/<name>)');
     if (options.signal?.aborted === true) throw unreachable('aborted');
     if (!bus.connected) throw unreachable('the broker is not reachable');
     this.#connections += 1;
-    const connection = `${bus.clientId.slice(0, 50)}-${this.#connections}`;
-    const base = `outrider/${site}/data/${name}`;
-    const transport = new MqttTransport(bus, `${base}/${connection}/up`);
-    let accepted: () => void = () => undefined;
-    const acceptance = new Promise<void>((resolve) => (accepted = resolve));
-    const unsubscribe = await bus.subscribe(`${base}/${connection}/down`, (message) => {
-      accepted();
+    const base = `outrider/${site}/data/${host}/${self}/${session}-${this.#connections}`;
+    const transport = new MqttTransport(bus, `${base}/up`);
+    let opened: () => void = () => undefined;
+    const subscribed = bus.subscribe(`${base}/down`, (message) => {
+      if (message.payload[0] === MESSAGE.accept) opened();
       transport.receive(message);
     });
-    transport.onEnded = () => void unsubscribe();
-    await new Promise<void>((resolve, reject) => {
-      const fail = (why: string): void => {
+    const leave = (): void => void subscribed.then((unsubscribe) => unsubscribe()).catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
         timer.stop();
-        transport.lost(null);
+        options.signal?.removeEventListener('abort', onAbort);
+        transport.onEnded = leave;
+      };
+      const fail = (why: string): void => {
+        settle();
+        transport.close();
+        leave();
         reject(unreachable(why));
       };
+      const onAbort = (): void => fail('aborted');
       const timer = clock.after(HANDSHAKE_SEC, () => fail(`no answer within ${HANDSHAKE_SEC} s`));
-      options.signal?.addEventListener('abort', () => fail('aborted'), { once: true });
-      void acceptance.then(() => {
-        timer.stop();
-        resolve();
-      });
-      bus.publish(`${base}/connect`, connection, { qos: 1 }).catch(() => fail('the broker did not take the request'));
+      options.signal?.addEventListener('abort', onAbort, { once: true });
+      transport.onEnded = () => fail('nobody listens there');
+      opened = () => {
+        settle();
+        resolve(transport);
+      };
+      subscribed.then(
+        () => transport.publish(MESSAGE.open, Buffer.from(name)),
+        (error: Error) => fail(error.message),
+      );
     });
-    return transport;
+  }
+
+  /** Something from a rover: for a connection that is open, or the request for one. */
+  #receive(message: BusMessage): void {
+    const { bus, site, self, clock } = this.#options;
+    const [rover = '', connection = ''] = message.topic.split('/').slice(-3);
+    const key = `${rover}/${connection}`;
+    const known = this.#accepted.get(key);
+    if (known !== undefined) {
+      known.heardSec = clock.nowSec();
+      known.transport.receive(message);
+      return;
+    }
+    if (message.payload[0] !== MESSAGE.open || message.payload.byteLength > 5 + 64 || !ID.test(rover) || !ID.test(connection)) return;
+    const onTransport = this.#listeners.get(Buffer.from(message.payload.subarray(5)).toString('latin1'));
+    const out = `outrider/${site}/data/${self}/${rover}/${connection}/down`;
+    // Where the broker checks it, nobody but this rover can have published there. Elsewhere nothing is proven, and the token decides alone.
+    const transport = new MqttTransport(bus, out, { role: 'rover', name: rover, serial: '' });
+    if (onTransport === undefined || this.#accepted.size >= MAX_CHANNELS) {
+      transport.close();
+      return;
+    }
+    this.#accepted.set(key, { transport, heardSec: clock.nowSec() });
+    transport.onEnded = () => void this.#accepted.delete(key);
+    transport.receive(message);
+    onTransport(transport);
+    transport.publish(MESSAGE.accept, new Uint8Array(0));
+  }
+
+  #reap(): void {
+    const now = this.#options.clock.nowSec();
+    for (const { transport, heardSec } of [...this.#accepted.values()]) {
+      if (now - heardSec > IDLE_SEC)
+        transport.close(new OutriderError('OUT_ELASTIC_LOST', `${transport.description}: silent for ${IDLE_SEC} s`));
+    }
   }
 }
