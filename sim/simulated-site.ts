@@ -146,7 +146,7 @@ export class SimulatedSite {
     const others = (): readonly Disc[] => (self.rover === null ? [] : this.#othersOf(self.rover));
     const driveConnected = { value: true };
     const camera = new SimulatedCamera({
-      spec: fleet.camera,
+      spec: this.#vehicle.camera ?? fleet.camera,
       renderer,
       random: random.fork('camera'),
       nowSec,

@@ -81,6 +81,7 @@ function isInView(chunk: Chunk, view: CameraView): boolean {
   const ahead = dx * view.forwardX + dy * view.forwardY;
   if (ahead < -chunk.reachM || ahead > SIGHT_M + chunk.reachM) return false;
   const across = Math.abs(dx * view.rightX + dy * view.rightY);
-  const slope = view.width / 2 / view.intrinsics.fx;
+  const { cx, fx } = view.intrinsics;
+  const slope = Math.max(cx, view.width - cx) / fx;
   return across - slope * Math.max(0, ahead) <= chunk.reachM * Math.sqrt(1 + slope * slope) + 0.2;
 }

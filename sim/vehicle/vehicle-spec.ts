@@ -1,5 +1,6 @@
 // What a simulated vehicle is: nominal geometry (known to the rover) and the imperfections that it does not know.
 import type { DriveGeometry } from '../../shared/kinematics/differential-drive.ts';
+import type { CalibratedCamera } from '../camera/simulated-camera.ts';
 
 export interface VehicleSpec {
   /** What the rover believes: the figures of the data sheet. */
@@ -14,6 +15,8 @@ export interface VehicleSpec {
   /** Without a command for this long the drive stops [s]. */
   readonly commandTimeoutSec: number;
   readonly noise: DriveNoise;
+  /** The camera that it carries; where it is left out, that of the mission's fleet. */
+  readonly camera?: CalibratedCamera;
 }
 
 export interface DriveNoise {
