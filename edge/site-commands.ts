@@ -1,7 +1,7 @@
 // `outrider site …`: makes a site, takes members in and puts them out. Declares the commands; their code is loaded when one is called.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { idSchema } from '../shared/protocol/message.ts';
-import type { MemberRole } from '../shared/security/enrolment-token.ts';
+import type { MemberRole } from '../shared/security/member-roles.ts';
 
 interface Json {
   readonly json?: true;

@@ -19,7 +19,7 @@ import {
   X509CertificateGenerator,
 } from '../../shared/security/x509.ts';
 import { OutriderError } from '../../shared/errors.ts';
-import type { MemberRole } from '../../shared/security/enrolment-token.ts';
+import type { MemberRole } from '../../shared/security/member-roles.ts';
 
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;

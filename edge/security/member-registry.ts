@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import { idSchema } from '../../shared/protocol/message.ts';
-import { hashSecret, MEMBER_ROLES, type MemberRole } from '../../shared/security/enrolment-token.ts';
+import { hashSecret } from '../../shared/security/enrolment-token.ts';
+import { MEMBER_ROLES, type MemberRole } from '../../shared/security/member-roles.ts';
 import { writePrivateFile } from '../../shared/security/private-file.ts';
 
 const memberSchema = z.strictObject({

@@ -7,7 +7,7 @@ import type { Clock, Timer } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import { revokedMembers } from '../../shared/protocol/revoked.ts';
-import type { MemberRole } from '../../shared/security/enrolment-token.ts';
+import type { MemberRole } from '../../shared/security/member-roles.ts';
 import type { ClientIdentity } from '../broker/access-rules.ts';
 import { SITE_FILES, type SiteSecurity } from './site-folder.ts';
 

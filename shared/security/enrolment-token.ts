@@ -4,9 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OutriderError } from '../errors.ts';
 import { idSchema } from '../protocol/message.ts';
-
-export const MEMBER_ROLES = ['rover', 'host', 'operator'] as const;
-export type MemberRole = (typeof MEMBER_ROLES)[number];
+import { MEMBER_ROLES } from './member-roles.ts';
 
 const tokenSchema = z.strictObject({
   site: idSchema,

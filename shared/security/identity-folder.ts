@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { OutriderError } from '../errors.ts';
 import { idSchema } from '../protocol/message.ts';
-import { MEMBER_ROLES } from './enrolment-token.ts';
+import { MEMBER_ROLES } from './member-roles.ts';
 import { readPrivateFile, readSiteFile, writePrivateFile } from './private-file.ts';
 
 /** What the site tells a member when it takes it in. */

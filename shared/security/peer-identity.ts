@@ -1,6 +1,6 @@
 // Who the other end of a TLS connection is: common name and organisational unit of a certificate that the site's CA signed.
 import type { TLSSocket } from 'node:tls';
-import { MEMBER_ROLES, type MemberRole } from './enrolment-token.ts';
+import { MEMBER_ROLES, type MemberRole } from './member-roles.ts';
 
 export interface PeerIdentity {
   /** `site`: the server's own certificate, for its parts. */
