@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 // Looked up as folders: some of these packages export nothing that could be resolved.
-const compilersPresent = ['typescript', 'assemblyscript', 'vite', '@bytecodealliance/jco'].every((name) =>
+const compilersPresent = ['typescript', 'esbuild', 'assemblyscript', 'vite', '@bytecodealliance/jco'].every((name) =>
   existsSync(`${root}/node_modules/${name}`),
 );
 
@@ -21,6 +21,7 @@ if (!compilersPresent) {
 
 const steps = [
   { what: 'types and JavaScript', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.build.json'] },
+  { what: 'sandbox worker', script: 'bin/bundle-worker.js', args: [] },
   { what: 'elastic modules', script: 'dist/toolchain/build-all.js', args: [] },
   { what: 'dashboard', script: 'node_modules/vite/bin/vite.js', args: ['build', 'edge/dashboard', '--logLevel', 'warn'] },
 ];

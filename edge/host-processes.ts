@@ -15,6 +15,8 @@ export interface HostProcess {
 }
 
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './host/process.ts' : './host/process.js', import.meta.url).href;
+/** Every instance has a heap of its own: a nursery of 1 MiB instead of 16 saves each nearly 1 MB, and short calls need no more. */
+const HEAP = ['--max-semi-space-size=1'];
 const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 3000;
 const FIRST_RESTART_MS = 1000;
@@ -83,7 +85,7 @@ interface StartedProcess {
 
 function startProcess(config: HostProcessConfig): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
-    const child = fork(builtFile(ENTRY), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [] });
+    const child = fork(builtFile(ENTRY), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: HEAP });
     let lastWords = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       process.stderr.write(chunk);

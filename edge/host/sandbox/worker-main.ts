@@ -5,12 +5,12 @@ import { parentPort } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import { serviceClient } from '../../../shared/services/service-bridge.ts';
 import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
-import type { HostEffect } from '../host-functions/host-effect.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
-import { RateLimit } from '../rate-limit.ts';
 import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
 import { liveClock, liveDataPlane } from './live-ports.ts';
+import { PacedEffects } from './paced-effects.ts';
+import { rehearse } from './rehearsal.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
 import { PortTransport } from './port-transport.ts';
 import { type FromWorker, given, type ToWorker } from './worker-messages.ts';
@@ -29,7 +29,8 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
   const { environment, watch } = message;
   const { stores: storing, ...options } = message.start;
   const module = compiledModule(message.digest, message.module);
-  const rate = new RateLimit(options.limits.effectsPerSec, options.limits.effectsBurst, clock.nowSec());
+  // Here already: a flood of messages would fill the memory of the main thread before it could object.
+  const effects = new PacedEffects({ clock, perSec: options.limits.effectsPerSec, put: (effect) => post({ type: 'effect', effect }) });
   const storeCheckpoint = (bytes: Uint8Array): Promise<void> =>
     new Promise((resolve, reject) => {
       const id = ++count;
@@ -45,10 +46,12 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
       ...options,
       storeCheckpoint: storing ? storeCheckpoint : null,
       onActivated: () => post({ type: 'activated' }),
-      onRetired: (reason, left) => post({ type: 'retired', reason, left }, given(left)),
+      onRetired: (reason, left) => {
+        effects.end();
+        post({ type: 'retired', reason, left }, given(left));
+      },
       onFailed: (error) => post({ type: 'failed', failure: toWireError(error) }),
-      // Dropped here already when too fast: a flood of messages would fill the memory of the main thread before it could object.
-      onEffect: (effect: HostEffect) => void (rate.take(clock.nowSec()) && post({ type: 'effect', effect })),
+      onEffect: (effect) => effects.take(effect),
     },
     {
       site: environment.site,
@@ -108,4 +111,5 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
+await rehearse(clock).catch(() => undefined);
 post({ type: 'ready' });

@@ -1,0 +1,71 @@
+// What a spare worker does before anybody needs it: one small instance, from the listener to the answer of a call. Code that runs for the
+// first time is parsed and loaded then; without this every move would wait for that, half as long as it takes in all.
+import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
+import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
+import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
+import { interfaceIdOf } from '../../../shared/elastic/state-form.ts';
+import { encodeValues } from '../../../shared/elastic/value-codec.ts';
+import { encodeBare, encodeHello, encodeRequestHeader, encodeStateMark, FRAME } from '../../../shared/elastic/wire.ts';
+import type { InterfaceType } from '../../../shared/elastic/interface-type.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import { issueToken } from '../../tokens.ts';
+import { runInstance } from './run-instance.ts';
+import { DEFAULT_LIMITS } from './sandbox.ts';
+
+const BYTES: InterfaceType = { kind: 'typed-array', element: 'u8' };
+const BUILD = { file: '', bytes: 0, sha256: '' };
+const MANIFEST: ModuleManifest = {
+  ...{ formatVersion: 1, name: 'rehearsal', version: '1.0.0', description: '', hostInterfaces: [], state: null },
+  ...{
+    sharing: 'per-rover',
+    memoryMaxBytes: 0,
+    onboard: 'wasm',
+    builds: { native: null, wasm: { ...BUILD, engine: 'prebuilt' }, wit: BUILD },
+  },
+  functions: [{ name: 'echo', description: '', parameters: [{ name: 'bytes', type: BYTES }], result: BYTES, stateful: true }],
+};
+const INSTANCE: ModuleInstance = {
+  ...{ build: 'wasm', image: null, snapshot: () => new Uint8Array(0), restore: () => undefined, memoryBytes: () => 0 },
+  call: (_name, [bytes]) => bytes,
+};
+const ROVER = 'rehearsal';
+const KEY = '00'.repeat(32);
+
+/** Resolves when it is over; a rehearsal that fails (no loopback, say) costs time and nothing else. */
+export async function rehearse(clock: Clock): Promise<void> {
+  const dataPlane = new TcpDataPlane();
+  const module = { digest: '', manifest: MANIFEST, instantiate: async () => INSTANCE, transferable: null };
+  const none = (): void => undefined;
+  const running = await runInstance(
+    module,
+    {
+      ...{ instance: ROVER, epoch: 1, key: KEY, revoked: [], mission: ROVER, rover: ROVER, checkpoint: null, held: null },
+      ...{ limits: DEFAULT_LIMITS, grants: [], storeCheckpoint: null },
+      ...{ onActivated: none, onRetired: none, onFailed: none, onEffect: none },
+    },
+    { site: ROVER, clock, dataPlane, registry: {} },
+  );
+  try {
+    const transport = await dataPlane.connect(running.address);
+    const hello = {
+      channelId: ROVER,
+      token: issueToken(KEY, ROVER),
+      module: ROVER,
+      interfaceId: interfaceIdOf(MANIFEST),
+      epoch: 1,
+      ack: 0,
+    };
+    await new Promise<void>((resolve) => {
+      transport.onClose = () => resolve();
+      transport.onFrame = ([kind]) => {
+        if (kind === FRAME.welcome) transport.send([encodeStateMark(FRAME.activate, '', 0)]);
+        else if (kind === FRAME.activated)
+          transport.send([encodeRequestHeader(false, 0, 1, 0, 0), encodeValues([BYTES], [new Uint8Array(64)])]);
+        else transport.send([encodeBare(FRAME.bye)]);
+      };
+      transport.send([encodeHello({ ...hello, provision: true, held: [] })]);
+    });
+  } finally {
+    await running.close();
+  }
+}
