@@ -22,11 +22,13 @@ const ATTACKS: Readonly<Record<string, (handle: HostileHandle) => Promise<unknow
   flood: (handle) => handle.flood(5000),
 };
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 /** Each window lasts so long; in an attacked one the attack begins at its start, and again as soon as it was contained [ms]. */
 const WINDOW_MS = 2000;
 /** How many attackers stand ready for one window: each works once. */
 const ATTACKERS = 2;
+/** How long an attacker's call may take: two endless loops fill a window. */
+const DEADLINE_MS = WINDOW_MS / ATTACKERS;
 
 const pass = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -35,7 +37,7 @@ export const bench: Bench = {
   description: 'call latency of an honest module while a neighbour on its host attacks: endless loop, memory, stack, output, messages',
   run: async ({ log }) => {
     const { bundle } = await buildModule('tests/fixtures/modules/hostile');
-    const site = await benchSite({ hosts: 1, spareWorkers: 2 });
+    const site = await benchSite({ hosts: 1, spareWorkers: 2, callDeadlineMs: DEADLINE_MS });
     const honest = await honestRover(site.live.brokerUrl, bundle);
     const enlist = async (rover: string) => {
       const joined = await joinSite({ broker: site.live.brokerUrl, site: 'bench', rover, bundles: [bundle] });

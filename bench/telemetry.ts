@@ -79,9 +79,11 @@ async function measure({ port, child }: RunningBroker) {
     });
   const end = said('sent');
   await said('connected');
+  const processorBeforeSec = await processorSec(child);
   fromSec = now() / 1000 + WARM_UP_SEC;
   const { sent, seconds } = await end;
   for (let waited = 0; waited < 5000 && received < sent; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
+  const usedSec = (await processorSec(child)) - processorBeforeSec;
   const fullBytes = await residentBytes(child);
   load.postMessage('end');
   await bus.close();
@@ -92,6 +94,7 @@ async function measure({ port, child }: RunningBroker) {
     delivery_p50_ms: quantile(latenciesMs, 0.5),
     delivery_p99_ms: quantile(latenciesMs, 0.99),
     delivery_max_ms: quantile(latenciesMs, 1),
+    broker_processor_us_per_message: (usedSec / sent) * 1e6,
     memory_mb: fullBytes / 1e6,
     memory_per_rover_kb: (fullBytes - emptyBytes) / ROVERS / 1e3,
   };
@@ -186,4 +189,11 @@ async function freePort(): Promise<number> {
 async function residentBytes({ pid }: ChildProcess): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
+}
+
+/** Processor time that a process has used so far, user and system [s]; fields 14 and 15 of proc(5) stat, in ticks of 10 ms. */
+async function processorSec({ pid }: ChildProcess): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
 }

@@ -26,12 +26,12 @@ export async function benchSite(options: {
   readonly hosts: number;
   readonly spareWorkers: number;
   readonly inference?: Omit<InferenceSettings, 'models'>;
+  readonly callDeadlineMs?: number;
 }): Promise<BenchSite> {
   const data = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
-  const host = { spareWorkers: options.spareWorkers, instancesMax: 512, memoryBytes: 64 * 2 ** 30, inference: { ...options.inference } };
-  const live = await startEdgeSite(
-    defineSite({ site: 'bench', data, hosts: options.hosts, gatewayPort: 0, mqttPort: 0, logLevel: 'error', host }),
-  );
+  const { hosts, spareWorkers, inference, callDeadlineMs = 5000 } = options;
+  const host = { spareWorkers, callDeadlineMs, instancesMax: 512, memoryBytes: 64 * 2 ** 30, inference: { ...inference } };
+  const live = await startEdgeSite(defineSite({ site: 'bench', data, hosts, gatewayPort: 0, mqttPort: 0, logLevel: 'error', host }));
   return {
     live,
     close: async () => {

@@ -12,6 +12,15 @@ export function limitPackets(inner: Duplex, maxBytes: number): Duplex {
       if (inner.write(chunk)) done();
       else waitingForDrain = done;
     },
+    // A packet is several small pieces, and a busy client has many packets waiting: all of them in one system call.
+    writev: (pieces: { readonly chunk: Buffer }[], done) => {
+      inner.cork();
+      let room = true;
+      for (const { chunk } of pieces) room = inner.write(chunk);
+      inner.uncork();
+      if (room) done();
+      else waitingForDrain = done;
+    },
     final: (done) => void inner.end(done),
     destroy: (error, done) => {
       inner.destroy();
