@@ -36,8 +36,13 @@ interface Request {
 /** What one caller may have waiting: a guest makes one call at a time, so more is a mistake or an attack. */
 const MAX_WAITING_PER_CALLER = 4;
 
-/** On the CPU the engine and the guests that prepare the next frames share the cores: a batch must gain more to be worth it. */
-const CPU_LEAST_GAIN = 0.25;
+/** A run that others waited for. */
+interface Contended {
+  readonly graph: Graph;
+  readonly size: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
 
 export class BatchQueue {
   readonly #options: BatchQueueOptions;
@@ -45,6 +50,9 @@ export class BatchQueue {
   readonly #waiting = new Map<string, Request[]>();
   readonly #sizers = new WeakMap<Graph, BatchSizer>();
   #running = false;
+  /** Whether several requests could have gone into the batch that was taken last. */
+  #shared = false;
+  #contended: Contended | null = null;
   #stats = { runs: 0, requests: 0, stale: 0, largestBatch: 0 };
 
   constructor(options: BatchQueueOptions) {
@@ -97,9 +105,10 @@ export class BatchQueue {
     if (lead === undefined) return [];
     const fitting = (request: Request): boolean =>
       request === lead || (request.graph === lead.graph && canBatch(lead.graph) && sameShapes(request.inputs, lead.inputs));
+    this.#judgeLast();
     let count = 0;
     for (const requests of this.#waiting.values()) count += requests.filter(fitting).length;
-    const size = this.#sizer(lead.graph).choose(canBatch(lead.graph) ? count : 1);
+    const size = canBatch(lead.graph) ? this.#sizer(lead.graph).choose(count) : 1;
     const batch: Request[] = [];
     while (batch.length < size) {
       for (const caller of [...this.#waiting.keys()]) {
@@ -113,7 +122,17 @@ export class BatchQueue {
         if (requests.length > 0) this.#waiting.set(caller, requests);
       }
     }
+    this.#shared = count > 1 && canBatch(lead.graph);
     return batch;
+  }
+
+  /** Tells the sizer how long the last run took, until this one; of the pause between them, no more than it lasted itself. */
+  #judgeLast(): void {
+    const last = this.#contended;
+    if (last === null) return;
+    this.#contended = null;
+    const runMs = last.endedMs - last.startedMs;
+    this.#sizer(last.graph).note(last.size, runMs + Math.min(runMs, this.#options.nowMs() - last.endedMs));
   }
 
   #dropStale(): void {
@@ -138,7 +157,7 @@ export class BatchQueue {
     const startedMs = this.#options.nowMs();
     try {
       const outputs = await graph.run(joinBatch(batch.map(({ inputs }) => inputs)));
-      this.#sizer(graph).note(batch.length, this.#options.nowMs() - startedMs);
+      if (this.#shared) this.#contended = { graph, size: batch.length, startedMs, endedMs: this.#options.nowMs() };
       const parts = splitBatch(outputs, batch.length);
       for (const [index, { resolve, reject }] of batch.entries()) {
         const part = parts[index] as readonly Tensor[];
@@ -153,8 +172,7 @@ export class BatchQueue {
 
   #sizer(graph: Graph): BatchSizer {
     let sizer = this.#sizers.get(graph);
-    if (sizer === undefined)
-      this.#sizers.set(graph, (sizer = new BatchSizer(this.#options.maxBatch, graph.provider === 'cpu' ? CPU_LEAST_GAIN : undefined)));
+    if (sizer === undefined) this.#sizers.set(graph, (sizer = new BatchSizer(this.#options.maxBatch)));
     return sizer;
   }
 }

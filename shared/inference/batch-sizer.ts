@@ -1,64 +1,88 @@
-// Learns how many requests to compute at once: what a run of each size costs per request is measured as it happens.
+// Learns how many requests to compute at once. Not what a run costs decides, but how fast requests get done while batches are held to a
+// size: whoever is served together asks again together, and the engine idles or takes the cores that prepare the next frames. So each
+// bound on the size is kept for a while, and the one under which requests took least time is kept for good (compare Clipper, Crankshaw
+// et al., NSDI 2017, whose batches grow by measured latency).
 
-/** Runs of a size before it is judged; the first one also pays for memory that later ones find allocated. */
-const TRIALS = 4;
-/** Weight of the newest measurement. */
-const LEARNING_RATE = 0.2;
-/**
- * A batch must be cheaper than single runs by this share: all but its last request wait longer in it, and those who asked together ask
- * together again, while the engine idles.
- */
+/** Requests for which a bound is kept before it is judged. */
+const EPOCH_REQUESTS = 24;
+/** Epochs before a bound is trusted; the first one also pays for memory that later ones find allocated. */
+const TRIALS = 2;
+/** Weight of the newest epoch. */
+const LEARNING_RATE = 0.4;
+/** Batches must be better than single runs by this share, which is about how much epochs scatter: all but the last in a batch wait longer. */
 const LEAST_GAIN = 0.05;
-/** Sizes that were found too dear are tried again after so many runs: load and clocks change. */
-const RETRY_RUNS = 500;
+/** A bound that lost is tried again after so many epochs, and each time it loses again, after twice as many: load and clocks change. */
+const RETRY_EPOCHS = 16;
+const MAX_RETRY_EPOCHS = 512;
 
-interface Cost {
-  runs: number;
+interface Bound {
+  readonly size: number;
+  epochs: number;
   perRequestMs: number;
-  /** Number of the run that measured it last. */
-  at: number;
+  /** Number of the epoch from which it may be tried again. */
+  retryAt: number;
+  retryAfter: number;
 }
 
 export class BatchSizer {
-  readonly #sizes: readonly number[];
-  readonly #leastGain: number;
-  readonly #costs = new Map<number, Cost>();
-  #run = 0;
+  readonly #bounds: readonly Bound[];
+  #bound: Bound;
+  #epoch = 0;
+  #requests = 0;
+  #elapsedMs = 0;
 
   /** Sizes are powers of two up to `max`: engines plan memory per shape. */
-  constructor(max: number, leastGain = LEAST_GAIN) {
-    this.#leastGain = leastGain;
-    const sizes: number[] = [];
-    for (let size = 1; size <= Math.max(1, max); size *= 2) sizes.push(size);
-    this.#sizes = sizes;
+  constructor(max: number) {
+    const bounds: Bound[] = [];
+    for (let size = 1; size <= Math.max(1, max); size *= 2)
+      bounds.push({ size, epochs: 0, perRequestMs: Infinity, retryAt: 0, retryAfter: RETRY_EPOCHS });
+    this.#bounds = bounds;
+    this.#bound = bounds.at(-1) as Bound;
+  }
+
+  /** The largest batch allowed at present. */
+  get bound(): number {
+    return this.#bound.size;
   }
 
   /** How many of `waiting` (at least 1) requests to take. */
   choose(waiting: number): number {
-    const possible = this.#sizes.filter((size) => size <= waiting);
-    const untried = possible.findLast(
-      (size) => (this.#costs.get(size)?.runs ?? 0) < TRIALS || this.#run - (this.#costs.get(size)?.at ?? 0) > RETRY_RUNS,
-    );
-    if (untried !== undefined) return untried;
-    const single = this.#costs.get(1)?.perRequestMs ?? Infinity;
-    let best = 1;
-    let bestMs = single * (1 - this.#leastGain);
-    for (const size of possible.slice(1)) {
-      const { perRequestMs } = this.#costs.get(size) as Cost;
-      if (perRequestMs < bestMs) [best, bestMs] = [size, perRequestMs];
-    }
-    return best;
+    const most = Math.min(waiting, this.#bound.size);
+    return this.#bounds.findLast(({ size }) => size <= most)?.size ?? 1;
   }
 
-  note(size: number, elapsedMs: number): void {
-    this.#run += 1;
-    const perRequestMs = elapsedMs / size;
-    const cost = this.#costs.get(size);
-    if (cost === undefined) this.#costs.set(size, { runs: 1, perRequestMs: Infinity, at: this.#run });
-    else {
-      cost.perRequestMs = cost.runs === 1 ? perRequestMs : cost.perRequestMs + LEARNING_RATE * (perRequestMs - cost.perRequestMs);
-      cost.runs += 1;
-      cost.at = this.#run;
+  /** `requests` were done in a time [ms] in which others waited: from the start of their run to that of the next. */
+  note(requests: number, elapsedMs: number): void {
+    this.#requests += requests;
+    this.#elapsedMs += elapsedMs;
+    if (this.#requests < EPOCH_REQUESTS) return;
+    const bound = this.#bound;
+    const perRequestMs = this.#elapsedMs / this.#requests;
+    // What was measured while memory was allocated is replaced, not averaged.
+    bound.perRequestMs = bound.epochs < TRIALS ? perRequestMs : bound.perRequestMs + LEARNING_RATE * (perRequestMs - bound.perRequestMs);
+    bound.epochs += 1;
+    this.#epoch += 1;
+    this.#requests = 0;
+    this.#elapsedMs = 0;
+    this.#bound = this.#next(bound);
+  }
+
+  #next(last: Bound): Bound {
+    if (last.epochs < TRIALS) return last;
+    const best = this.#best();
+    if (last !== best) {
+      last.retryAt = this.#epoch + last.retryAfter;
+      last.retryAfter = Math.min(MAX_RETRY_EPOCHS, 2 * last.retryAfter);
     }
+    const open = this.#bounds.findLast((bound) => bound !== best && (bound.epochs < TRIALS || bound.retryAt <= this.#epoch));
+    return open ?? best;
+  }
+
+  #best(): Bound {
+    const [single, ...larger] = this.#bounds as [Bound, ...Bound[]];
+    let best = single;
+    let bestMs = single.perRequestMs * (1 - LEAST_GAIN);
+    for (const bound of larger) if (bound.perRequestMs < bestMs) [best, bestMs] = [bound, bound.perRequestMs];
+    return best;
   }
 }

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BatchQueue } from '../../shared/inference/batch-queue.ts';
 import { BatchSizer } from '../../shared/inference/batch-sizer.ts';
 import type { Graph, Tensor } from '../../shared/inference/graph.ts';
+import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 
 /** A graph that doubles its input, and finishes a run when told to. */
 class SlowGraph implements Graph {
@@ -179,29 +181,46 @@ describe('the inference queue', () => {
 });
 
 describe('the size of batches', () => {
-  /** Learns from `runs` rounds in which `waiting` requests wait; returns the last choice. */
-  function learn(costMs: (size: number) => number, waiting: number, runs = 60): number {
-    const sizer = new BatchSizer(8);
-    let size = 0;
+  /** Tells the sizer of `runs` runs for which `waiting` requests waited. */
+  function learn(sizer: BatchSizer, costMs: (size: number) => number, waiting: number, runs = 400): number {
     for (let run = 0; run < runs; run += 1) {
-      size = sizer.choose(run % 3 === 0 ? 1 : waiting);
+      const size = sizer.choose(waiting);
       sizer.note(size, costMs(size));
     }
     return sizer.choose(waiting);
   }
 
   it('grows to the largest where a run costs the same for any size', () => {
-    expect(learn(() => 5, 8)).toBe(8);
-    expect(learn(() => 5, 5)).toBe(4);
+    expect(learn(new BatchSizer(8), () => 5, 8)).toBe(8);
+    expect(learn(new BatchSizer(8), () => 5, 5)).toBe(4);
   });
 
   it('stays single where a batch costs as much as its parts, or more', () => {
-    expect(learn((size) => 5 * size, 8)).toBe(1);
-    expect(learn((size) => 6 * size ** 1.1, 8)).toBe(1);
+    expect(learn(new BatchSizer(8), (size) => 5 * size, 8)).toBe(1);
+    expect(learn(new BatchSizer(8), (size) => 6 * size ** 1.1, 8)).toBe(1);
   });
 
   it('takes the size in the middle where memory makes large batches dear', () => {
-    expect(learn((size) => (size <= 2 ? 4 + size : 20 * size), 8)).toBe(2);
+    expect(learn(new BatchSizer(8), (size) => (size <= 2 ? 4 + size : 20 * size), 8)).toBe(2);
+  });
+
+  it('finds out when batches begin or cease to pay', () => {
+    const sizer = new BatchSizer(8);
+    expect(learn(sizer, (size) => 5 * size, 8)).toBe(1);
+    expect(learn(sizer, () => 5, 8, 30_000)).toBe(8);
+    expect(learn(sizer, (size) => 5 * size, 8)).toBe(1);
+  });
+
+  it('spends little on sizes that lost', () => {
+    const sizer = new BatchSizer(8);
+    learn(sizer, (size) => 5 * size ** 1.2, 8);
+    let dearer = 0;
+    for (let run = 0; run < 10_000; run += 1) {
+      const size = sizer.choose(8);
+      if (size > 1) dearer += size;
+      sizer.note(size, 5 * size ** 1.2);
+    }
+    expect(dearer).toBeLessThan(700);
   });
 
   it('is never more than what waits, and at least one', () => {
@@ -211,5 +230,55 @@ describe('the size of batches', () => {
       expect(size).toBeGreaterThanOrEqual(1);
       expect(size).toBeLessThanOrEqual(Math.min(8, waiting));
     }
+  });
+});
+
+describe('eight rovers that ask again when they are answered', () => {
+  /** Requests per second after a while of learning; a run of n requests takes `run + each × n`, and a rover `prepare` until it asks again [ms]. */
+  async function throughput(maxBatch: number, { run, each, prepare }: { run: number; each: number; prepare: number }): Promise<number> {
+    const clock = new VirtualClock();
+    const line = new BatchQueue({
+      ...{ maxBatch, deadlineMs: 1e6, nowMs: () => clock.nowSec() * 1000 },
+      breathe: () => Promise.resolve(),
+    });
+    const graph: Graph = {
+      provider: 'test',
+      inputs: [{ name: 'in', type: 'float32', dimensions: [-1, 2] }],
+      outputs: [{ name: 'out', type: 'float32', dimensions: [-1, 2] }],
+      run: async ([input]) => {
+        const { dimensions, data } = input as Tensor;
+        await clock.sleep((run + each * (dimensions[0] ?? 1)) / 1000);
+        return [{ name: 'out', dimensions, data }];
+      },
+      close: () => Promise.resolve(),
+    };
+    const [learntSec, endSec] = [12, 20];
+    let answered = 0;
+    const rover = async (name: string): Promise<void> => {
+      while (clock.nowSec() < endSec) {
+        if (prepare > 0) await clock.sleep(prepare / 1000);
+        await line.submit(name, graph, row(1));
+        if (clock.nowSec() >= learntSec) answered += 1;
+      }
+    };
+    await clock.runUntilSettled(Promise.all(Array.from({ length: 8 }, (_, index) => rover(`rover-${index}`))));
+    return answered / (endSec - learntSec);
+  }
+
+  it('are never served slower with batches than without, whatever a run, a request and a rover take', async () => {
+    const milliseconds = (max: number) => fc.integer({ min: 0, max: max * 4 }).map((quarter) => quarter / 4);
+    const costs = fc.record({ run: milliseconds(12), each: milliseconds(12).map((value) => value + 2), prepare: milliseconds(40) });
+    await fc.assert(
+      fc.asyncProperty(costs, async (cost) => {
+        const [single, batched] = [await throughput(1, cost), await throughput(8, cost)];
+        expect(batched / single).toBeGreaterThan(0.97);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+
+  it('are served faster where a run has a price of its own', async () => {
+    const cost = { run: 10, each: 2, prepare: 1 };
+    expect((await throughput(8, cost)) / (await throughput(1, cost))).toBeGreaterThan(2);
   });
 });
