@@ -3,7 +3,7 @@
 // world and renders its camera, which a real rover does not: the figures are upper bounds for the agent.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,20 +12,20 @@ import { type RoverState, roverState } from '../shared/protocol/rover.ts';
 import { connectMqttBus } from '../shared/bus/mqtt-bus.ts';
 import { atMost, type Bench } from './bench-result.ts';
 import { benchSite } from './support/edge-bench-site.ts';
+import { processTimes } from './support/process-times.ts';
 import { productionInstall } from './support/install-size.ts';
 
-const WARM_UP_SEC = 12;
+/** Long enough for what the rover does not use on board to be put away. */
+const WARM_UP_SEC = 20;
 const WINDOW_SEC = 20;
 const RSS_TARGET_MB = 200;
 const INSTALL_TARGET_MB = 400;
-/** Linux counts process times in ticks of 1/100 s (sysconf(_SC_CLK_TCK)) on all platforms that Outrider runs on. */
-const TICKS_PER_SEC = 100;
 const OUTRIDER = fileURLToPath(new URL('../../bin/outrider.js', import.meta.url));
 
 /** A room with something to detect; the device's modelled hold-back is the Jetson Nano's 60 ms, so that 5 frames a second are searched. */
-const mission = (placement: string): string => `
+const mission = (placement: string, detector: Detector): string => `
 mission:
-  { id: footprint, title: Footprint, timeLimitSec: 3600, detection: { placement: ${placement}, periodSec: 0.2 } }
+  { id: footprint, title: Footprint, timeLimitSec: 3600, detection: { detector: ${detector}, placement: ${placement}, periodSec: 0.2 } }
 world:
   name: rooms
   sizeM: [14, 10]
@@ -43,6 +43,10 @@ fleet:
   camera: { rateHz: 10, width: 320, height: 240 }
 `;
 
+type Detector = 'classical' | 'network';
+/** Names of their modules. */
+const MODULES: Readonly<Record<Detector, string>> = { classical: 'object-detection', network: 'neural-detection' };
+
 interface Usage {
   readonly rss_mb: number;
   readonly peak_rss_mb: number;
@@ -53,23 +57,16 @@ interface Usage {
   readonly distance_m: number;
 }
 
-async function processTimes(pid: number): Promise<{ readonly cpuSec: number; readonly rssMb: number; readonly peakMb: number }> {
-  const [stat, status] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile(`/proc/${pid}/status`, 'utf8')]);
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // proc(5): from field 3 on
-  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN);
-  return { cpuSec: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SEC, rssMb: kib('VmRSS') / 1024, peakMb: kib('VmHWM') / 1024 };
-}
-
 const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
 /** Runs one rover against a fresh site and measures it while it searches. */
-async function measure(placement: 'edge' | 'onboard', log: (line: string) => void): Promise<Usage> {
+async function measure(placement: 'edge' | 'onboard', detector: Detector, log: (line: string) => void): Promise<Usage> {
   const folder = await mkdtemp(join(tmpdir(), 'outrider-footprint-'));
   const site = await benchSite({ hosts: 1, spareWorkers: 1 });
   let rover: ChildProcess | null = null;
   try {
     const file = join(folder, 'mission.yaml');
-    await writeFile(file, mission(placement));
+    await writeFile(file, mission(placement, detector));
     const bus = await connectMqttBus({ url: site.live.brokerUrl, clientId: 'footprint' });
     const states: RoverState[] = [];
     await bus.subscribe(filterOf(roverState, { site: 'bench', mission: 'footprint' }), ({ payload }) => {
@@ -82,8 +79,8 @@ async function measure(placement: 'edge' | 'onboard', log: (line: string) => voi
     const ended = once(rover, 'exit').then(() => Promise.reject(new Error('the rover ended too early')));
     ended.catch(() => {});
     await Promise.race([ended, pause(WARM_UP_SEC)]);
-    const detector = () => states[0]?.modules.find(({ module }) => module === 'object-detection');
-    const framesBefore = detector()?.calls ?? 0;
+    const found = () => states[0]?.modules.find(({ module }) => module === MODULES[detector]);
+    const framesBefore = found()?.calls ?? 0;
     const before = await processTimes(pid);
     const started = performance.now();
     const rss: number[] = [];
@@ -94,10 +91,10 @@ async function measure(placement: 'edge' | 'onboard', log: (line: string) => voi
     const after = await processTimes(pid);
     const seconds = (performance.now() - started) / 1000;
     const state = states[0];
-    const detection = detector();
+    const detection = found();
     await bus.close();
     if (state === undefined || detection === undefined) throw new Error('the rover never reported');
-    log(`${placement}: ${Math.max(...rss).toFixed(0)} MB`);
+    log(`${detector}, ${placement}: ${Math.max(...rss).toFixed(0)} MB`);
     return {
       rss_mb: Math.max(...rss),
       peak_rss_mb: after.peakMb,
@@ -121,8 +118,9 @@ export const bench: Bench = {
   name: 'footprint',
   description: 'memory and CPU of one rover agent as a process (with its simulated world), and the size of a production installation',
   run: async ({ log }) => {
-    const offloaded = await measure('edge', log);
-    const onboard = await measure('onboard', log);
+    const offloaded = await measure('edge', 'network', log);
+    const onboard = await measure('onboard', 'network', log);
+    const classical = { offloaded: await measure('edge', 'classical', log), onboard: await measure('onboard', 'classical', log) };
     const install = await productionInstall();
     return {
       results: {
@@ -130,6 +128,7 @@ export const bench: Bench = {
           'measured on this machine; the process includes the simulated world, lidar and rendered camera; on-board detection is held back to 60 ms',
         offloaded,
         onboard,
+        classical,
         install,
       },
       targets: {

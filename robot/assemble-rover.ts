@@ -133,7 +133,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
   const mapServer = onboard<MapServerHandle>(bundles.mapServer, () => instantiateOnboard(bundles.mapServer, mapHost), []);
   /** Frames take tens of milliseconds: on a live rover they are searched beside the control loop, not in it. */
   const searcher = async <H>(bundle: ModuleBundle, inline: () => Promise<HostFunctions>): Promise<ElasticModule<H>> => {
-    if (threads) return onboard<H>(bundle, () => localRunner(bundle, id), ['detect']);
+    if (threads) return onboard<H>(bundle, () => Promise.resolve(localRunner(bundle, id, clock)), ['detect']);
     const host = await clock.hold(inline());
     return onboard<H>(bundle, () => instantiateOnboard(bundle, host), ['detect']);
   };

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { toFrame } from '../../robot/perception/frame.ts';
+import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { readBuiltModule } from '../../shared/elastic/built-modules.ts';
 import { instantiateNative } from '../../shared/elastic/instantiate.ts';
 import type { LocalRunner } from '../../shared/elastic/local-runner.ts';
@@ -61,13 +62,15 @@ describe.skipIf(!existsSync('dist/shared/services/thread-runner-main.js'))('the 
     const bundle = await readBuiltModule('neural-detection');
     const host = { nn: await localService('nn', 'inline'), image: await localService('image', 'inline') } as HostFunctions;
     const inline: ModuleInstance = await instantiateNative(bundle, host);
-    const runner = await localRunner(bundle, 'threaded');
+    const runner = localRunner(bundle, 'threaded', new SystemClock());
     runners.push(runner);
     const frames = rendered(FRAMES);
     // The network is loaded with the first question.
     const expected = frames.map((frame) => inline.call('detect', [frame]));
     expect(expected.flat().length).toBeGreaterThan(0);
 
+    // Its thread starts with the first frame.
+    await runner.call('detect', [frames[0]]);
     const found: unknown[] = [];
     const threaded = await busyShare(async () => {
       for (const frame of frames) found.push(await runner.call('detect', [frame]));
@@ -100,7 +103,7 @@ describe.skipIf(!existsSync('dist/shared/services/thread-runner-main.js'))('the 
   });
 
   it('tells what the module threw by its code, and answers the next question', async () => {
-    const runner = await localRunner(await readBuiltModule('neural-detection'), 'errors');
+    const runner = localRunner(await readBuiltModule('neural-detection'), 'errors', new SystemClock());
     runners.push(runner);
     const [frame] = rendered(1) as [NeuralFrame];
     await expect(runner.call('detect', [{ ...frame, data: frame.data.slice(1) }])).rejects.toMatchObject({ code: /^OUT_/ });
