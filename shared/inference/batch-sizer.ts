@@ -33,11 +33,11 @@ export class BatchSizer {
 
   /** Sizes are powers of two up to `max`: engines plan memory per shape. */
   constructor(max: number) {
-    const bounds: Bound[] = [];
-    for (let size = 1; size <= Math.max(1, max); size *= 2)
-      bounds.push({ size, epochs: 0, perRequestMs: Infinity, retryAt: 0, retryAfter: RETRY_EPOCHS });
+    const bound = (size: number): Bound => ({ size, epochs: 0, perRequestMs: Infinity, retryAt: 0, retryAfter: RETRY_EPOCHS });
+    this.#bound = bound(1);
+    const bounds = [this.#bound];
+    for (let size = 2; size <= max; size *= 2) bounds.push((this.#bound = bound(size)));
     this.#bounds = bounds;
-    this.#bound = bounds.at(-1) as Bound;
   }
 
   /** The largest batch allowed at present. */

@@ -73,7 +73,9 @@ export class ParkingRunner implements LocalRunner {
     } finally {
       this.#users -= 1;
       if (this.#users === 0 && this.#running !== null)
-        this.#timer = this.#options.clock.after(this.#options.idleSec, () => (this.#parking = this.#park().catch(() => undefined)));
+        this.#timer = this.#options.clock.after(this.#options.idleSec, () => {
+          this.#parking = this.#park().catch(() => undefined);
+        });
     }
   }
 
