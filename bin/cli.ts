@@ -59,6 +59,9 @@ async function buildProgram(): Promise<Command> {
     .option('--speed <factor>', 'live: mission seconds per wall second (default: as the mission file says)', positive)
     .option('--twin <file>', 'YAML of a calibrated rover: the simulated ones are its twins')
     .option('--port <port>', 'live: port of the dashboard (0: any free one)', integer(0, 65_535), 8080)
+    .addOption(
+      new Option('--sensor <kind>', 'what the rovers map and drive by (default: as the mission file says)').choices(['lidar', 'sonar']),
+    )
     .option('--unknown-starts', 'only the first rover knows where it starts: the Map Server places the others by their maps')
     .option('--keep', 'live: go on serving the dashboard after the mission')
     .addOption(json())

@@ -1,6 +1,6 @@
 // The rover agent: one control cycle from sensors to wheels, and beside it the loops that map, look, share and report.
 // It knows ports, a bus and an edge site; whether they are real, simulated or replayed it never learns.
-import { compose, IDENTITY, inverse, type Pose2 } from '../shared/geometry/pose2.ts';
+import { compose, IDENTITY, type Pose2 } from '../shared/geometry/pose2.ts';
 import { STOP } from '../shared/geometry/twist2.ts';
 import { type DriveGeometry, toWheelSpeeds } from '../shared/kinematics/differential-drive.ts';
 import { CommonView } from '../shared/mapping/common-view.ts';
@@ -9,9 +9,10 @@ import type { CameraIo } from '../shared/ports/camera-io.ts';
 import type { Clock, Timer } from '../shared/ports/clock.ts';
 import type { DeviceMetricsInputs, DeviceMetricsIo } from '../shared/ports/device-metrics.ts';
 import type { DriveIo } from '../shared/ports/drive-io.ts';
-import type { LidarIo, LidarScan } from '../shared/ports/lidar-io.ts';
+import type { LidarIo } from '../shared/ports/lidar-io.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import type { PowerInputs, PowerIo } from '../shared/ports/power-io.ts';
+import type { RangeIo } from '../shared/ports/range-io.ts';
 import { inspectedTile } from '../shared/protocol/inspection.ts';
 import { tileId } from '../shared/protocol/map-view.ts';
 import { decodeMessage, encodeMessage, filterOf, topicOf } from '../shared/protocol/message.ts';
@@ -19,10 +20,10 @@ import { missionCommand } from '../shared/protocol/mission.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
 import { CommonFrame } from './common-frame.ts';
 import { FleetWatch } from './fleet-watch.ts';
+import { LidarLocating, type Locating, SonarLocating } from './locating.ts';
 import { MapSharing } from './map-sharing.ts';
 import { Navigator } from './navigation/behaviour/navigator.ts';
 import type { NavigatorOutput } from './navigation/behaviour/navigator-types.ts';
-import { Slam } from './navigation/slam.ts';
 import type { SlamConfig } from './navigation/slam-config.ts';
 import { WheelOdometry } from './odometry.ts';
 import type { FrameSearch } from './perception/frame-search.ts';
@@ -34,7 +35,10 @@ import { Watching } from './watching.ts';
 /** What a rover's body offers. A part that it does not have is null; one that fails says so in its inputs. */
 export interface RoverPorts {
   readonly drive: DriveIo;
-  readonly lidar: LidarIo;
+  /** Null: the rover maps and drives by its sonar. */
+  readonly lidar: LidarIo | null;
+  /** One ultrasonic sensor on a servo; used where there is no lidar. */
+  readonly sonar?: RangeIo | null;
   readonly camera: CameraIo | null;
   readonly power: PowerIo | null;
   readonly metrics: DeviceMetricsIo | null;
@@ -74,7 +78,7 @@ export class Rover {
   readonly id: string;
   readonly #options: RoverOptions;
   readonly #odometry: WheelOdometry;
-  readonly #slam: Slam;
+  readonly #locating: Locating;
   readonly #frame: CommonFrame;
   #navigator: Navigator;
   readonly #fleet: FleetWatch;
@@ -86,15 +90,10 @@ export class Rover {
   readonly #telemetry: Telemetry;
   readonly #timers: Timer[] = [];
   #pose: Pose2;
-  #mapToOdom: Pose2;
-  #scan: LidarScan | null = null;
-  /** The newest scan with the pose that it was matched to. */
-  #located: { readonly scan: LidarScan; readonly pose: Pose2 } | null = null;
   #ownMap: OccupancyMap | null = null;
   #ownMapDueSec = 0;
   #navigation: NavigatorOutput | null = null;
   #driveConnected = true;
-  #lidarConnected = true;
   #power: PowerInputs | null = null;
   #metrics: DeviceMetricsInputs | null = null;
   #paused = false;
@@ -109,10 +108,9 @@ export class Rover {
     this.id = id;
     this.#options = options;
     this.#pose = startPose;
-    this.#mapToOdom = startPose;
     this.#odometry = new WheelOdometry(options.geometry);
-    this.#slam = new Slam({ startPose, config: options.slam ?? {} });
-    this.#navigator = new Navigator({ id });
+    this.#locating = locatingOf(options.ports, startPose, options.slam ?? {});
+    this.#navigator = new Navigator({ id, ...this.#locating.navigation });
     this.#frame = new CommonFrame(options.startPose !== null);
     this.#fleet = new FleetWatch({
       self: id,
@@ -125,7 +123,7 @@ export class Rover {
     this.#sharing = new MapSharing({
       rover: id,
       startKnown: options.startPose !== null,
-      source: this.#slam,
+      source: this.#locating,
       mapServer: modules.mapServer.handle,
       onPlace: (place) => this.#hearPlace(place),
       onError: options.onError,
@@ -138,7 +136,7 @@ export class Rover {
             camera: options.ports.camera,
             search: options.search,
             poseAt: (stampSec) => this.#history.at(stampSec),
-            scan: () => this.#located,
+            scan: () => this.#locating.located,
             onFrame: (frame) => this.#sharing.addFrame(frame),
             onError: options.onError,
           });
@@ -161,7 +159,7 @@ export class Rover {
 
   /** The rover's own partial map. */
   get ownMap(): OccupancyMap {
-    return this.#slam.toOccupancyMap();
+    return this.#locating.toOccupancyMap();
   }
 
   /** Announces the rover, starts its modules and begins to drive. */
@@ -204,42 +202,34 @@ export class Rover {
     this.#driveConnected = drive.connected;
     const odometryPose = this.#odometry.update(drive);
     this.#odometryHistory.add(now, odometryPose);
-    const lidar = ports.lidar.update();
-    this.#lidarConnected = lidar.connected;
-    if (lidar.connected && lidar.scan !== null && lidar.scan.sequence !== this.#scan?.sequence) {
-      this.#scan = lidar.scan;
-      const odometryAtScan = this.#odometryHistory.at(lidar.scan.stampSec) ?? odometryPose;
-      const located = this.#slam.update(lidar.scan, odometryAtScan);
-      const change = this.#slam.takeFrameChange();
-      if (change !== null) this.#reframe(change);
-      this.#mapToOdom = compose(located.pose, inverse(odometryAtScan));
-      this.#located = { scan: lidar.scan, pose: located.pose };
-    }
-    this.#pose = compose(this.#mapToOdom, odometryPose);
+    const change = this.#locating.update({ pose: odometryPose, twist: this.#odometry.twist, history: this.#odometryHistory });
+    if (change !== null) this.#reframe(change);
+    this.#pose = compose(this.#locating.mapToOdom, odometryPose);
     this.#history.add(now, this.#pose);
     const viewedFrom = this.#takeViewedFrom(); // also a passenger places what it sees
-    if (this.#options.passenger === undefined) this.#drive(now, lidar.connected, drive.connected, viewedFrom);
+    if (this.#options.passenger === undefined) this.#drive(now, drive.connected, viewedFrom);
     this.#settle(now);
   }
 
   /** Decides where to go and commands the wheels. */
-  #drive(now: number, lidarConnected: boolean, driveConnected: boolean, viewedFrom: readonly Pose2[]): void {
+  #drive(now: number, driveConnected: boolean, viewedFrom: readonly Pose2[]): void {
     const { ports, geometry } = this.#options;
     if (now >= this.#ownMapDueSec) {
       this.#ownMapDueSec = now + OWN_MAP_PERIOD_SEC;
-      this.#ownMap = this.#slam.toOccupancyMap();
+      this.#ownMap = this.#locating.toOccupancyMap();
     }
     this.#navigation = this.#navigator.step({
       stampSec: now,
       pose: this.#pose,
       twist: this.#odometry.twist,
-      scan: lidarConnected ? this.#scan : null,
+      scan: this.#locating.connected ? this.#locating.scan : null,
       ownMap: this.#ownMap,
       mergedMap: this.#frame.located ? this.#view.map() : null,
       others: this.#frame.located ? this.#fleet.others() : [],
       viewedFrom,
     });
-    const command = this.#paused || !driveConnected ? STOP : this.#navigation.command;
+    const allowed = this.#locating.limit(this.#navigation);
+    const command = this.#paused || !driveConnected ? STOP : allowed;
     const { leftRadPerSec, rightRadPerSec } = toWheelSpeeds(command, geometry);
     ports.drive.setWheelSpeeds(leftRadPerSec, rightRadPerSec);
     this.#telemetry.claim(this.#frame.located ? this.#navigation.goal : null);
@@ -255,10 +245,10 @@ export class Rover {
 
   /** Only the shared Map Server knows the common frame; one that is still on board knows this rover alone. */
   #hearPlace(place: Pose2 | null): void {
-    if (this.#options.modules.mapServer.placement.kind !== 'edge' || this.#slam.rebasing) return;
+    if (this.#options.modules.mapServer.placement.kind !== 'edge' || this.#locating.rebasing) return;
     const wasLocated = this.#frame.located;
     const change = this.#frame.hear(place);
-    if (change !== null) this.#slam.rebase(change);
+    if (change !== null) this.#locating.rebase(change);
     if (wasLocated && place === null) this.#telemetry.event('rover', `${this.id}: the evidence for its place has turned; it goes on alone`);
   }
 
@@ -266,11 +256,10 @@ export class Rover {
   #reframe(change: Pose2): void {
     const { views, inspected } = this.#frame.adopt(change);
     this.#history = new PoseHistory();
-    this.#navigator = new Navigator({ id: this.id });
+    this.#navigator = new Navigator({ id: this.id, ...this.#locating.navigation });
     this.#navigator.inspection.merge(inspected);
     this.#earlierViews = views;
     this.#ownMapDueSec = 0;
-    this.#located = null;
     this.#sharing.reframe(change);
     this.#telemetry.event('rover', `${this.id} has found its place in the common map`);
   }
@@ -334,11 +323,18 @@ export class Rover {
   #faults(): string[] {
     const faults: string[] = [];
     if (!this.#driveConnected) faults.push('drive disconnected');
-    if (!this.#lidarConnected) faults.push('lidar disconnected');
+    if (!this.#locating.connected) faults.push(this.#locating.missing);
     if (this.#watching?.connected === false) faults.push('camera disconnected');
     if (this.#power?.connected === false) faults.push('power measurement missing');
     if (this.#metrics?.connected === false) faults.push('device metrics missing');
     if (!this.#options.bus.connected) faults.push('broker out of reach');
     return faults;
   }
+}
+
+/** By the lidar where there is one, else by the sonar. */
+function locatingOf({ lidar, sonar }: RoverPorts, startPose: Pose2, slam: Partial<SlamConfig>): Locating {
+  if (lidar !== null) return new LidarLocating(lidar, startPose, slam);
+  if (sonar) return new SonarLocating(sonar, startPose);
+  return new LidarLocating({ update: () => ({ connected: false, scan: null }) }, startPose, slam);
 }

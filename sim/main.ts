@@ -14,7 +14,7 @@ import { OutriderError } from '../shared/errors.ts';
 import { roverMembership } from '../robot/rover-membership.ts';
 import { configureLocalServices } from '../shared/services/local-services.ts';
 import { runHeadless } from './headless/main.ts';
-import { fleetSchema } from './scenario/fleet-schema.ts';
+import { fleetSchema, type RangeSensor } from './scenario/fleet-schema.ts';
 import { worldSchema } from './scenario/world-schema.ts';
 import { loadTwin } from './vehicle/twin.ts';
 import type { VehicleSpec } from './vehicle/vehicle-spec.ts';
@@ -38,6 +38,8 @@ export interface SimOptions {
   readonly port: number;
   readonly keep?: boolean;
   readonly unknownStarts?: boolean;
+  /** What the rovers map and drive by; default: as the mission file says. */
+  readonly sensor?: RangeSensor;
   /** YAML of a calibrated rover: the simulated ones are its twins. */
   readonly twin?: string;
   readonly json?: boolean;
@@ -55,7 +57,11 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
   if (options.randomSites !== undefined) return searchRandomSites(given, options.randomSites, options);
   const missionPath = given ?? DEFAULT_MISSION;
   const loaded = await loadYaml(missionPath, missionFileSchema);
-  const file: MissionFile = options.unknownStarts === true ? { ...loaded, mission: { ...loaded.mission, startPoses: 'first' } } : loaded;
+  const file: MissionFile = {
+    world: loaded.world,
+    mission: options.unknownStarts === true ? { ...loaded.mission, startPoses: 'first' } : loaded.mission,
+    fleet: options.sensor === undefined ? loaded.fleet : fleetSchema.parse({ ...loaded.fleet, range: options.sensor }),
+  };
   configureLocalServices({ inference: { models: file.mission.detection.models, threads: options.headless === true ? 1 : 0 } });
   const bundles = await loadBundles();
   if (options.headless !== true) {

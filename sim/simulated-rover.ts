@@ -8,7 +8,7 @@ import type { RangeIo } from '../shared/ports/range-io.ts';
 import type { SimulatedCamera } from './camera/simulated-camera.ts';
 import { type DeviceModel, devicePorts } from './device/device-model.ts';
 import type { DeviceName } from './device/device-profile.ts';
-import type { RoverSection, SensorName } from './scenario/fleet-schema.ts';
+import type { RangeSensor, RoverSection, SensorName } from './scenario/fleet-schema.ts';
 import type { SimulatedImu } from './sensors/imu.ts';
 import type { SimulatedLidar } from './sensors/lidar.ts';
 import type { Disc } from './sensors/moving-discs.ts';
@@ -74,6 +74,12 @@ export class SimulatedRover {
     this.body = bodyOf(parts.vehicle);
     this.#mayFail = parts.faults.length > 0;
     this.#nextScanSec = parts.nowSec() + parts.scanOffsetSec;
+  }
+
+  /** The ports of a rover that maps and drives by `range`; by sonar, it has no lidar. */
+  ports(range: RangeSensor) {
+    const { drive, lidar, camera, power, metrics, sonar } = this;
+    return { drive, lidar: range === 'sonar' ? null : lidar, sonar, camera, power, metrics };
   }
 
   /** Unplugs or plugs in a sensor now, whatever its scripted faults say; null gives it back to the script. */

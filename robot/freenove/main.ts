@@ -64,7 +64,7 @@ const fileSchema = z.strictObject({
     .nullable()
     .prefault({})
     .describe('null: no process guards the motors; they go on turning when the agent dies. For a car on blocks.'),
-  lidar: lidarSchema.nullable().default(null).describe('null: the car reports and follows commands, but does not map by laser.'),
+  lidar: lidarSchema.nullable().default(null).describe('null: the car maps and drives by its ultrasonic sensor, slowly and coarsely.'),
   camera: cameraSchema.nullable().default(null),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 });
@@ -108,7 +108,8 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     const camera = await loadCamera(config, clock, logger);
     const ports = {
       drive: body.drive,
-      lidar: lidar.port,
+      lidar: lidar?.port ?? null,
+      sonar: body.sonar,
       camera: camera?.port ?? null,
       power: body.power,
       metrics: await loadMetrics(clock),
@@ -142,7 +143,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     await driveUntil(ended, assembled, body, logger);
     await recorder?.close();
     if (recorder?.state.failure) logger.warn({ error: recorder.state.failure.message }, 'the recording is not whole');
-    lidar.close();
+    lidar?.close();
     camera?.close();
     await bus.close();
     await tracing.close();
@@ -176,8 +177,12 @@ async function loadGuard(socketPath: string, clock: Clock, logger: Logger) {
   return new WatchdogClient({ socketPath, clock, logger });
 }
 
-async function loadLidar(config: FreenoveRoverConfig, clock: Clock, logger: Logger): Promise<{ readonly port: LidarIo; close(): void }> {
-  if (config.lidar === null) return { port: { update: () => ({ connected: false, scan: null }) }, close: () => {} };
+async function loadLidar(
+  config: FreenoveRoverConfig,
+  clock: Clock,
+  logger: Logger,
+): Promise<{ readonly port: LidarIo; close(): void } | null> {
+  if (config.lidar === null) return null;
   const { model, port: path, rays, mountYawRad } = config.lidar;
   const [{ SerialLidar }, { openNodeSerial }, ld, slamtec] = await Promise.all([
     import('../../hardware/lidars/serial-lidar.ts'),

@@ -7,6 +7,7 @@ import type { DeviceMetricsInputs } from '../../shared/ports/device-metrics.ts';
 import type { DriveInputs } from '../../shared/ports/drive-io.ts';
 import type { LidarInputs, LidarScan } from '../../shared/ports/lidar-io.ts';
 import type { PowerInputs } from '../../shared/ports/power-io.ts';
+import type { RangeInputs } from '../../shared/ports/range-io.ts';
 import type { RoverPorts } from '../rover.ts';
 import { bytesToRanges, type PortRecord, type RecordTopic } from './port-record.ts';
 import type { PortRecording } from './port-recording.ts';
@@ -37,7 +38,9 @@ export class PortPlayer {
     const has = (wanted: RecordTopic): boolean => recording.records.some(({ topic }) => topic === wanted);
     this.ports = {
       drive: { update: () => this.#advance(clock), setWheelSpeeds: () => {}, stop: () => {} },
-      lidar: { update: () => this.#lidar() },
+      // A recording without either is of a rover whose lidar never answered.
+      lidar: has('lidar') || !has('range') ? { update: () => this.#lidar() } : null,
+      sonar: has('range') ? { update: () => this.#range(), aim: () => {} } : null,
       camera: camera === null ? null : { ...camera, update: () => this.#camera() },
       power: has('power') ? { update: () => this.#latest<PowerInputs>('power') } : null,
       metrics: has('metrics') ? { update: () => this.#latest<DeviceMetricsInputs>('metrics') } : null,
@@ -84,6 +87,12 @@ export class PortPlayer {
     if (record === undefined) return { connected: false, scan: null };
     const { connected, scan } = record.value as { connected: boolean; scan: Omit<LidarScan, 'rangesM'> | null };
     return { connected, scan: scan === null ? null : { ...scan, rangesM: bytesToRanges(record.bulk) } };
+  }
+
+  #range(): RangeInputs {
+    const record = this.#newest.get('range') ?? this.#records.find(({ topic }) => topic === 'range');
+    if (record === undefined) throw new OutriderError('OUT_INTERNAL', 'the recording has no range');
+    return { ...(record.value as unknown as Omit<RangeInputs, 'rangeM'>), rangeM: bytesToRanges(record.bulk)[0] ?? Number.NaN };
   }
 
   #camera(): CameraInputs {

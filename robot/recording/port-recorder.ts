@@ -6,6 +6,7 @@ import type { CameraIo } from '../../shared/ports/camera-io.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DriveIo } from '../../shared/ports/drive-io.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
+import type { RangeIo } from '../../shared/ports/range-io.ts';
 import { FileWritable } from '../../shared/recording/file-writable.ts';
 import type { RoverPorts } from '../rover.ts';
 import {
@@ -53,7 +54,8 @@ export class PortRecorder {
     this.ports = {
       ...ports,
       drive: this.#recordDrive(ports.drive),
-      lidar: this.#recordLidar(ports.lidar),
+      lidar: ports.lidar === null ? null : this.#recordLidar(ports.lidar),
+      sonar: ports.sonar ? this.#recordSonar(ports.sonar) : null,
       camera: ports.camera === null ? null : this.#recordCamera(ports.camera),
       power: power === null ? null : { update: () => this.#note('power', power.update()) },
       metrics: metrics === null ? null : { update: () => this.#note('metrics', metrics.update()) },
@@ -130,6 +132,19 @@ export class PortRecorder {
         const bulk = rangesM === null ? NO_BULK : rangesToBytes(rangesM);
         this.#write('lidar', { connected: inputs.connected, scan: rangesM === null ? null : scan }, bulk);
         return inputs;
+      },
+    };
+  }
+
+  #recordSonar(sonar: RangeIo): RangeIo {
+    return {
+      aim: (bearingRad) => sonar.aim(bearingRad),
+      update: () => {
+        const inputs = sonar.update();
+        const { rangeM, ...rest } = inputs;
+        this.#write('range', rest, rangesToBytes(Float32Array.of(rangeM)));
+        // The recorded rover and its replay see the same number.
+        return { ...inputs, rangeM: Math.fround(rangeM) };
       },
     };
   }

@@ -1,7 +1,7 @@
 // A rover's map: an unbounded log-odds grid in tiles that know when they changed, so that only news travels.
 import type { Pose2 } from '../geometry/pose2.ts';
 import type { LidarScan } from '../ports/lidar-io.ts';
-import { percentOf } from './log-odds.ts';
+import { LOG_ODDS_LIMIT, percentOf } from './log-odds.ts';
 import { type OccupancyMap, UNKNOWN } from './occupancy-map.ts';
 import { ScanRaster } from './scan-raster.ts';
 import { CELL_SIZE_M, TILE_BITS, TILE_CELLS, TILE_MASK, TILE_SIZE, tileKey, type TilePatch } from './tiles.ts';
@@ -47,6 +47,18 @@ export class OccupancyGrid {
   integrate(scan: LidarScan, at: Pose2): void {
     this.#revision += 1;
     this.#raster.draw(scan, at, this.#options, (tile) => (tile.revision = this.#revision));
+  }
+
+  /** Adds other evidence than scans, cell by cell in fixed-point log-odds: one revision for all that `draw` adds. */
+  accumulate(draw: (add: (cellX: number, cellY: number, logOdds: number) => void) => void): void {
+    this.#revision += 1;
+    draw((cellX, cellY, logOdds) => {
+      const tile = this.#tileAt(cellX >> TILE_BITS, cellY >> TILE_BITS);
+      const cell = ((cellY & TILE_MASK) << TILE_BITS) | (cellX & TILE_MASK);
+      const sum = (tile.cells[cell] as number) + logOdds;
+      tile.cells[cell] = Math.max(-LOG_ODDS_LIMIT, Math.min(LOG_ODDS_LIMIT, sum));
+      tile.revision = this.#revision;
+    });
   }
 
   /** Log-odds of the cell that contains the point [m]; 0 where nothing was seen. */

@@ -205,7 +205,7 @@ async function startRover({ clock, network, broker, dataPlane, simulated, option
     startPose: mission.startPoses === 'all' || body.id === simulated.fleet.rovers[0]?.id ? body.vehicle.pose : null,
     threads: false,
     geometry: body.vehicle.spec.geometry,
-    ports: body,
+    ports: body.ports(simulated.fleet.range),
     compute: body.compute,
     modelled: 'all',
     clock,

@@ -28,6 +28,7 @@ import { EMPTY_MAP, missionScore, roverFacts } from '../mission-facts.ts';
 import { buildSimulatedMission, type SimulatedMission } from '../mission-file.ts';
 import type { MissionFile } from '../main.ts';
 import { PoseError } from '../scoring/pose-error.ts';
+import type { RangeSensor } from '../scenario/fleet-schema.ts';
 import type { SimulatedRover } from '../simulated-rover.ts';
 import type { VehicleSpec } from '../vehicle/vehicle-spec.ts';
 
@@ -177,7 +178,7 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   const body = simulated.site.rovers[0] as SimulatedRover;
   const logger = pinoLogger('warn', { rover: options.id });
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity, logger };
-  const recorder = options.record === undefined ? null : await startRecorder(options.record, body, clock);
+  const recorder = options.record === undefined ? null : await startRecorder(options.record, body, file.fleet.range, clock);
   try {
     const { assembled } = await startRover(body, joined, file, bundles, clock, recorder?.ports);
     recorder?.follow(() => assembled.rover.pose);
@@ -192,9 +193,10 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   return true;
 }
 
-function startRecorder(path: string, body: SimulatedRover, clock: SystemClock): Promise<PortRecorder> {
+function startRecorder(path: string, body: SimulatedRover, range: RangeSensor, clock: SystemClock): Promise<PortRecorder> {
   const { spec, pose } = body.vehicle;
-  return PortRecorder.start({ path, clock, ports: body, head: { rover: body.id, startPose: { ...pose }, geometry: { ...spec.geometry } } });
+  const ports = body.ports(range);
+  return PortRecorder.start({ path, clock, ports, head: { rover: body.id, startPose: { ...pose }, geometry: { ...spec.geometry } } });
 }
 
 function interruption(): Promise<'interrupted'> {
@@ -219,7 +221,7 @@ async function startRover(
   file: MissionFile,
   bundles: RoverBundles,
   clock: SystemClock,
-  ports: RoverPorts = body,
+  ports: RoverPorts = body.ports(file.fleet.range),
 ): Promise<Agent> {
   const { site, brokerUrl, identity = null, logger = SILENT_LOGGER } = joined;
   const tls = identity === null ? {} : { tls: identity.tls };

@@ -7,6 +7,10 @@ import { LINK_NAMES } from '../network/link-model.ts';
 export const SENSORS = ['drive', 'lidar', 'camera', 'imu', 'sonar'] as const;
 export type SensorName = (typeof SENSORS)[number];
 
+/** What a rover can map and drive by. */
+export const RANGE_SENSORS = ['lidar', 'sonar'] as const;
+export type RangeSensor = (typeof RANGE_SENSORS)[number];
+
 const seconds = z.number().min(0).max(86_400);
 
 const faultSchema = z
@@ -51,10 +55,15 @@ export const fleetSchema = z
       .prefault({}),
     slip: z.number().min(0).max(10).default(1).describe('Scales slip, drift and encoder errors; 0: perfect odometry.'),
     sonar: z.boolean().default(true),
+    range: z.enum(RANGE_SENSORS).default('lidar').describe('What the rovers map and drive by: sonar is the bare kit without a lidar.'),
   })
   .refine((fleet) => new Set(fleet.rovers.map(({ id }) => id)).size === fleet.rovers.length, {
     path: ['rovers'],
     message: 'ids must differ',
+  })
+  .refine((fleet) => fleet.sonar || fleet.range !== 'sonar', {
+    path: ['range'],
+    message: 'needs rovers with a sonar: leave `sonar: false` out',
   });
 
 export type FleetSection = z.infer<typeof fleetSchema>;

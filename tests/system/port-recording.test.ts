@@ -18,7 +18,7 @@ import { createInfrastructure, startInProcessEdge } from '../../sim/headless/mai
 import { loadBundles } from '../../sim/main.ts';
 import { buildSimulatedMission } from '../../sim/mission-file.ts';
 import { LINKS } from '../../sim/network/link-model.ts';
-import { fleetSchema } from '../../sim/scenario/fleet-schema.ts';
+import { fleetSchema, type RangeSensor } from '../../sim/scenario/fleet-schema.ts';
 import { worldSchema } from '../../sim/scenario/world-schema.ts';
 
 const LIMIT_MS = 120_000;
@@ -47,7 +47,7 @@ interface Drive {
 }
 
 /** Lets a simulated rover explore for a while with its ports recorded. */
-async function driveAndRecord(path: string): Promise<Drive> {
+async function driveAndRecord(path: string, range: RangeSensor = 'lidar', driveSec = DRIVE_SEC): Promise<Drive> {
   const clock = new VirtualClock();
   const simulated = buildSimulatedMission({ world: WORLD, fleet: FLEET }, { clock, seed: 3 });
   const stage = createInfrastructure(clock, simulated.random, SILENT_LOGGER);
@@ -57,7 +57,7 @@ async function driveAndRecord(path: string): Promise<Drive> {
   const startPose = { ...body.vehicle.pose };
   const { geometry } = body.vehicle.spec;
   const head = { rover: body.id, startPose, geometry: { ...geometry } };
-  const recorder = await clock.runUntilSettled(PortRecorder.start({ path, clock, ports: body, head }));
+  const recorder = await clock.runUntilSettled(PortRecorder.start({ path, clock, ports: body.ports(range), head }));
   const assembled = await clock.runUntilSettled(
     assembleRover({
       ...{ id: body.id, site: 'site', mission: MISSION.id, startPose, geometry, ports: recorder.ports },
@@ -76,7 +76,7 @@ async function driveAndRecord(path: string): Promise<Drive> {
   recorder.follow(() => assembled.rover.pose);
   simulated.site.start();
   await clock.runUntilSettled(assembled.start());
-  await clock.run({ untilSec: clock.nowSec() + DRIVE_SEC });
+  await clock.run({ untilSec: clock.nowSec() + driveSec });
   await clock.runUntilSettled(assembled.stop());
   await clock.runUntilSettled(recorder.close());
   expect(recorder.state).toEqual({ leftOut: 0, failure: null });
@@ -166,5 +166,20 @@ describe('a recorded drive', { timeout: LIMIT_MS }, () => {
     await expect(PortRecorder.start({ path: join(folder, 'no', 'such.mcap'), clock: new VirtualClock(), ports, head })).rejects.toThrow(
       /ENOENT/,
     );
+  });
+});
+
+describe('a recorded drive by sonar', { timeout: LIMIT_MS }, () => {
+  it('replayed leads the agent along the same poses to the same map', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'outrider-recording-'));
+    const driven = await driveAndRecord(join(folder, 'sonar.mcap'), 'sonar', 20);
+    const recording = await readPortRecording(join(folder, 'sonar.mcap'));
+    await rm(folder, { recursive: true, force: true });
+    expect(recording.records.filter(({ topic }) => topic === 'range').length).toBeGreaterThan(100);
+    expect(recording.records.some(({ topic }) => topic === 'lidar')).toBe(false);
+    expect(driven.travelledM).toBeGreaterThan(0.1);
+    const replay = await replayRecording(recording);
+    expect(replay.difference.max_m).toBeLessThan(1e-12);
+    expect(replay.ownMap).toEqual(driven.ownMap);
   });
 });
