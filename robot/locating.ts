@@ -149,7 +149,8 @@ export class SonarLocating implements Locating {
   }
 
   limit(wish: NavigatorOutput): Twist2 {
-    this.#looking = wish.activity === 'inspecting' || wish.goal === null;
+    const { linearMPerSec, angularRadPerSec } = wish.command;
+    this.#looking = wish.activity === 'inspecting' && linearMPerSec === 0 && angularRadPerSec === 0;
     return this.#pilot.limit(wish.command, this.#hold);
   }
 

@@ -20,7 +20,7 @@ const DEGREE = Math.PI / 180;
 
 export const DEFAULT_SWEEP: SweepPilotOptions = {
   everyM: 0.5,
-  everyRad: 1,
+  everyRad: 1.4,
   sweepRad: 90 * DEGREE,
   sweepStepRad: 7.5 * DEGREE,
   watchRad: 75 * DEGREE,
