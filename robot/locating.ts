@@ -138,7 +138,7 @@ export class SonarLocating implements Locating {
     if (ping.stampSec !== this.#lastSec) {
       this.#lastSec = ping.stampSec;
       const at = history.at(ping.stampSec) ?? pose;
-      this.#mapping.update(ping, at);
+      this.#mapping.update(ping, at, this.#pilot.sweeping && isStanding(twist));
       this.#view.add(ping, at);
     }
     this.scan = this.#view.scan(pose);
@@ -165,4 +165,8 @@ export class SonarLocating implements Locating {
   toOccupancyMap(): OccupancyMap {
     return this.#mapping.toOccupancyMap();
   }
+}
+
+function isStanding({ linearMPerSec, angularRadPerSec }: Twist2): boolean {
+  return Math.abs(linearMPerSec) < 0.02 && Math.abs(angularRadPerSec) < 0.04;
 }

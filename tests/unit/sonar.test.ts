@@ -3,12 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { arcEvidenceNat, DEFAULT_SONAR_MODEL, drawPing } from '../../robot/navigation/sonar/inverse-sonar-model.ts';
 import { SonarMapping } from '../../robot/navigation/sonar/sonar-mapping.ts';
 import { SonarView } from '../../robot/navigation/sonar/sonar-view.ts';
+import { matchSweep } from '../../robot/navigation/sonar/sweep-matcher.ts';
 import { SweepPilot } from '../../robot/navigation/sonar/sweep-pilot.ts';
 import { angleDifference } from '../../shared/geometry/angle.ts';
 import { compose, IDENTITY, type Pose2 } from '../../shared/geometry/pose2.ts';
 import { STOP } from '../../shared/geometry/twist2.ts';
 import { LOG_ODDS_HIT, LOG_ODDS_PER_NAT } from '../../shared/mapping/log-odds.ts';
 import type { RangeInputs } from '../../shared/ports/range-io.ts';
+import { SeededRandom } from '../../sim/random/seeded-random.ts';
+import { resolveSite } from '../../sim/scenario/resolve-site.ts';
+import { worldSchema } from '../../sim/scenario/world-schema.ts';
+import { DEFAULT_SONAR, SimulatedSonar } from '../../sim/sensors/sonar.ts';
+import { World } from '../../sim/world/world.ts';
 
 const FOV = 0.26;
 const ping = (rangeM: number, bearingRad = 0, stampSec = 0, fieldOfViewRad = FOV): RangeInputs => ({
@@ -135,6 +141,74 @@ describe('a map by sonar', () => {
     const map = mapping.toOccupancyMap();
     const cell = Math.floor((y - map.originY) / 0.05) * map.width + Math.floor((x + 0.5 - map.originX) / 0.05);
     expect(map.cells[cell]).toBeLessThan(25);
+  });
+});
+
+describe('a sweep against the map', () => {
+  const world = new World(
+    resolveSite(
+      worldSchema.parse({ sizeM: [4, 3], starts: [{ at: [1, 1] }], obstructions: [{ shape: 'box', at: [2.6, 2], sizeM: [0.5, 0.4] }] }),
+      {
+        random: new SeededRandom(1),
+        rovers: 1,
+        roverRadiusM: 0.18,
+      },
+    ),
+  );
+  /** A full sweep of the simulated sensor from a true pose. */
+  function sweepFrom(pose: Pose2, seed: number): RangeInputs[] {
+    let nowSec = 0;
+    const sonar = new SimulatedSonar(DEFAULT_SONAR, world, new SeededRandom(seed), {
+      pose: () => pose,
+      others: () => [],
+      nowSec: () => nowSec,
+    });
+    sonar.aim(-Math.PI / 2);
+    nowSec = 2;
+    return Array.from({ length: 25 }, (_, k) => {
+      sonar.aim(-Math.PI / 2 + (k * Math.PI) / 24);
+      nowSec += 0.1;
+      return sonar.update();
+    });
+  }
+  const places: Pose2[] = [
+    { x: 1, y: 1, theta: 0 },
+    { x: 1, y: 1, theta: 2.5 },
+    { x: 1.5, y: 1.2, theta: 0.8 },
+    { x: 1.6, y: 1, theta: -1.5 },
+    { x: 1.2, y: 1.6, theta: 1.6 },
+  ];
+
+  it('finds back where the rover is when odometry has slipped', () => {
+    const mapping = new SonarMapping(IDENTITY, { matching: false });
+    for (const [k, place] of places.entries()) for (const reading of sweepFrom(place, k)) mapping.update(reading, place);
+    const map = mapping.toOccupancyMap();
+    const probe = (x: number, y: number): number => {
+      const percent = map.cells[Math.floor((y - map.originY) / 0.05) * map.width + Math.floor((x - map.originX) / 0.05)] ?? -1;
+      return percent <= 0 ? 0 : LOG_ODDS_PER_NAT * Math.log(percent / (100 - percent));
+    };
+    for (const [k, error] of [
+      { x: 0.1, y: 0.04, theta: 0.08 },
+      { x: -0.06, y: 0.08, theta: -0.1 },
+      { x: 0.02, y: -0.08, theta: 0.1 },
+    ].entries()) {
+      const truth = { x: 1.3, y: 1.2, theta: 0.3 + 0.4 * k };
+      const believed = { x: truth.x + error.x, y: truth.y + error.y, theta: truth.theta + error.theta };
+      const correction = matchSweep(
+        sweepFrom(truth, 20 + k).map((reading) => ({ ping: reading, at: believed })),
+        probe,
+      );
+      expect(correction).not.toBeNull();
+      const corrected = compose(correction ?? IDENTITY, believed);
+      expect(Math.hypot(corrected.x - truth.x, corrected.y - truth.y)).toBeLessThan(0.06);
+      expect(Math.abs(angleDifference(corrected.theta, truth.theta))).toBeLessThan(0.05);
+    }
+  });
+
+  it('says nothing without a map, or with too few echoes', () => {
+    const sweep = sweepFrom({ x: 1, y: 1, theta: 0 }, 1).map((reading) => ({ ping: reading, at: IDENTITY }));
+    expect(matchSweep(sweep, () => 0)).toBeNull();
+    expect(matchSweep(sweep.slice(0, 3), () => 100)).toBeNull();
   });
 });
 
