@@ -121,7 +121,7 @@ export const bench: Bench = {
     const offloaded = await measure('edge', 'network', log);
     const onboard = await measure('onboard', 'network', log);
     const classical = { offloaded: await measure('edge', 'classical', log), onboard: await measure('onboard', 'classical', log) };
-    const install = await productionInstall();
+    const install = await productionInstall(log);
     return {
       results: {
         method:

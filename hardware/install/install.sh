@@ -17,11 +17,8 @@ udevadm trigger
 for unit in outrider-watchdog.service outrider-rover.service; do
   install -D -m 644 "$here/$unit" "/etc/systemd/system/$unit"
 done
-# onnxruntime-node brings the binaries of every system; those of the others, some 220 MB, are of no use on a rover.
-runtime="$here/../../node_modules/onnxruntime-node/bin"
-if [ -d "$runtime" ]; then
-  find "$runtime" -mindepth 2 -maxdepth 2 -type d \( -name darwin -o -name win32 \) -exec rm -rf {} +
-fi
+# Some packages bring the binaries of every system, some 250 MB; those of the others are of no use on a rover.
+node "$here/../../bin/prune-install.js" --force
 install -d -m 700 -o outrider -g outrider /var/lib/outrider
 install -d -m 755 /etc/outrider
 if [ ! -e /etc/outrider/rover.yaml ]; then
