@@ -1,10 +1,10 @@
 // How many module instances one host carries: memory per instance (100 idle, then 50 active), and call latency while all are active.
-import { readFile } from 'node:fs/promises';
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
 import { atMost, type Bench, quantile } from './bench-result.ts';
 import { benchFrame, benchRover, benchSite } from './support/edge-bench-site.ts';
+import { residentBytes } from './support/process-figures.ts';
 
 const IDLE = 100;
 const ACTIVE = 50;
@@ -78,10 +78,4 @@ export const bench: Bench = {
 async function mustMove(move: Promise<{ readonly outcome: string; readonly reason: string; readonly error: Error | null }>): Promise<void> {
   const { outcome, reason, error } = await move;
   if (outcome !== 'moved') throw error ?? new Error(`${outcome}: ${reason}`);
-}
-
-/** Memory of a process that lies in RAM and is its own or shared [bytes]. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
 }

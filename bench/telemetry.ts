@@ -1,12 +1,13 @@
 // Telemetry of a thousand rovers through one broker: the embedded one, and beside it NATS and Mosquitto where they are installed.
-import { type ChildProcess, fork, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { fork } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { connectMqttBus } from '../shared/bus/mqtt-bus.ts';
 import { atLeast, atMost, type Bench, quantile } from './bench-result.ts';
+import { brokerProcess, ended, freePort, isInstalled } from './support/broker-process.ts';
+import { processorSec, residentBytes } from './support/process-figures.ts';
 
 const ROVERS = 1000;
 const RATE_HZ = 5;
@@ -16,7 +17,7 @@ const SUFFIX = import.meta.url.slice(-3);
 
 interface RunningBroker {
   readonly port: number;
-  readonly child: ChildProcess;
+  readonly pid: number;
   close(): Promise<void>;
 }
 
@@ -54,8 +55,8 @@ export const bench: Bench = {
   },
 };
 
-async function measure({ port, child }: RunningBroker) {
-  const emptyBytes = await residentBytes(child);
+async function measure({ port, pid }: RunningBroker) {
+  const emptyBytes = await residentBytes(pid);
   const bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${port}`, clientId: 'dashboard', keepAliveSec: 30 });
   const latenciesMs: number[] = [];
   let received = 0;
@@ -79,12 +80,12 @@ async function measure({ port, child }: RunningBroker) {
     });
   const end = said('sent');
   await said('connected');
-  const processorBeforeSec = await processorSec(child);
+  const processorBeforeSec = await processorSec(pid);
   fromSec = now() / 1000 + WARM_UP_SEC;
   const { sent, seconds } = await end;
   for (let waited = 0; waited < 5000 && received < sent; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
-  const usedSec = (await processorSec(child)) - processorBeforeSec;
-  const fullBytes = await residentBytes(child);
+  const usedSec = (await processorSec(pid)) - processorBeforeSec;
+  const fullBytes = await residentBytes(pid);
   load.postMessage('end');
   await bus.close();
   return {
@@ -108,7 +109,7 @@ async function embedded(): Promise<RunningBroker> {
     child.once('message', (message: { port: number }) => resolve(message.port));
     child.once('exit', (code) => reject(new Error(`the broker ended with ${code}`)));
   });
-  return { port, child, close: () => ended(child) };
+  return { port, pid: child.pid ?? 0, close: () => ended(child) };
 }
 
 async function nats(): Promise<RunningBroker | null> {
@@ -137,63 +138,16 @@ type Setup = (port: number, folder: string) => readonly [file: string, lines: re
 
 /** Starts a broker of the operating system's packages; null where it is not installed. */
 async function installed(command: string, setup: Setup): Promise<RunningBroker | null> {
+  if (!isInstalled(command)) return null;
   const folder = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
   const port = await freePort();
   const [name, lines, args] = setup(port, folder);
   const file = join(folder, name);
   await writeFile(file, `${lines.join('\n')}\n`);
-  const env = { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/usr/local/sbin` };
-  const child = spawn(command, args(file), { stdio: 'ignore', env });
-  const missing = new Promise<'missing'>((resolve) => child.once('error', () => resolve('missing')));
+  const broker = await brokerProcess(command, args(file), port);
   const close = async (): Promise<void> => {
-    await ended(child);
+    await broker.kill();
     await rm(folder, { recursive: true, force: true });
   };
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const state = await Promise.race([answers(port), missing]);
-    if (state === 'missing') return null;
-    if (state) return { port, child, close };
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await close();
-  throw new Error(`${command} does not answer on port ${port}`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill('SIGKILL');
-  await gone;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-/** Memory of a process that lies in RAM [bytes]. */
-async function residentBytes({ pid }: ChildProcess): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? Number.NaN) * 1024;
-}
-
-/** Processor time that a process has used so far, user and system [s]; fields 14 and 15 of proc(5) stat, in ticks of 10 ms. */
-async function processorSec({ pid }: ChildProcess): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  return { port, pid: broker.pid, close };
 }

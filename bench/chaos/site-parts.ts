@@ -1,12 +1,12 @@
 // The parts of a live site as processes that the chaos run may kill: broker, two managers, hosts. What is killed is started again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { defineSite, type SiteConfigInput } from '../../edge/config.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
+import { freePort } from '../support/broker-process.ts';
 
 const CLI = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../bin/outrider.js' : '../../../bin/outrider.js', import.meta.url));
 const RESTART_MS = 500;
@@ -134,12 +134,4 @@ async function roleOf(part: Part): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -4,13 +4,12 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { brokerProcess, freePort, isInstalled } from '../../bench/support/broker-process.ts';
 import { type CheckpointStore, MemoryCheckpointStore } from '../../edge/control/checkpoint-store.ts';
 import { FileCheckpointStore } from '../../edge/control/file-checkpoint-store.ts';
 import { NatsCheckpointStore } from '../../edge/control/nats-checkpoint-store.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
-import { brokerProcess, isInstalled } from '../support/edge-broker-process.ts';
 import { natsCluster, type NatsCluster } from '../support/edge-nats-cluster.ts';
-import { freePort } from '../support/edge-tcp-proxy.ts';
 
 interface StoreUnderTest {
   readonly store: CheckpointStore;

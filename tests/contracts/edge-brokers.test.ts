@@ -3,11 +3,11 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { brokerProcess, freePort, isInstalled } from '../../bench/support/broker-process.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import { brokerProcess, isInstalled } from '../support/edge-broker-process.ts';
 import { natsCluster } from '../support/edge-nats-cluster.ts';
-import { freePort, startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
 import { type BusUnderTest, describeMessageBus } from './message-bus.ts';
 
 const pass = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));

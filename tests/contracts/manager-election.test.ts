@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { brokerProcess, freePort, isInstalled } from '../../bench/support/broker-process.ts';
 import { startEmbeddedBroker } from '../../edge/broker/embedded-broker.ts';
 import { ManagerElection } from '../../edge/control/manager-election.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
@@ -11,9 +12,8 @@ import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import { encodeMessage, topicOf } from '../../shared/protocol/message.ts';
 import { managerStatus } from '../../shared/protocol/manager.ts';
-import { brokerProcess, isInstalled } from '../support/edge-broker-process.ts';
 import { natsCluster } from '../support/edge-nats-cluster.ts';
-import { freePort, startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../support/edge-tcp-proxy.ts';
 
 interface Candidate {
   readonly election: ManagerElection;

@@ -2,9 +2,8 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { brokerProcess, type BrokerProcess, freePort } from '../../bench/support/broker-process.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
-import { brokerProcess, type BrokerProcess } from './edge-broker-process.ts';
-import { freePort } from './edge-tcp-proxy.ts';
 
 const pass = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 

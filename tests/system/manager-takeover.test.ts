@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { brokerProcess, freePort, isInstalled } from '../../bench/support/broker-process.ts';
 import { startEmbeddedBroker } from '../../edge/broker/embedded-broker.ts';
 import { MessageChannel } from '../../shared/bus/message-channel.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
@@ -14,10 +15,8 @@ import { hostCommand, type HostReply, hostReply } from '../../shared/protocol/ho
 import { type ManagerStatus, managerStatus } from '../../shared/protocol/manager.ts';
 import { type OffloadReply, offloadReply } from '../../shared/protocol/offload.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
-import { brokerProcess, isInstalled } from '../support/edge-broker-process.ts';
 import { liveRover, type LiveRover } from '../support/edge-live-rover.ts';
 import { type SiteProcess, startSiteProcess } from '../support/edge-site-process.ts';
-import { freePort } from '../support/edge-tcp-proxy.ts';
 
 interface TallyHandle {
   record(rover: string, number: number): Promise<number>;

@@ -6,7 +6,7 @@ import { RateLimit } from '../rate-limit.ts';
 
 export interface PacedEffectsOptions {
   readonly clock: Clock;
-  /** On average [1/s]; a quarter of that at once. */
+  /** On average [1/s]; a twentieth of that at once: a burst would keep the host and the broker from answering others. */
   readonly perSec: number;
   readonly put: (effect: HostEffect) => void;
 }
@@ -23,7 +23,7 @@ export class PacedEffects {
 
   constructor(options: PacedEffectsOptions) {
     this.#options = options;
-    this.#rate = new RateLimit(options.perSec, Math.max(1, options.perSec / 4), options.clock.nowSec());
+    this.#rate = new RateLimit(options.perSec, Math.max(1, options.perSec / 20), options.clock.nowSec());
   }
 
   take(effect: HostEffect): void {
