@@ -32,6 +32,8 @@ export interface SlamConfig {
   readonly drawTurnRad: number;
   readonly drawPeriodSec: number;
   readonly loopClosure: boolean;
+  /** Let go of old key frames whose view others have: a bounded area then needs bounded memory, however long the mission. */
+  readonly pruning: boolean;
   readonly grid: OccupancyGridOptions;
   /** Keep the pose of every scan for {@link Slam.trajectory}. */
   readonly keepTrajectory: boolean;
@@ -63,6 +65,7 @@ export const DEFAULT_SLAM_CONFIG: SlamConfig = {
   drawTurnRad: 0.15,
   drawPeriodSec: 0.5,
   loopClosure: true,
+  pruning: true,
   grid: {},
   keepTrajectory: false,
 };

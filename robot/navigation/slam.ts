@@ -5,7 +5,7 @@ import type { OccupancyGrid } from '../../shared/mapping/occupancy-grid.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import type { TilePatch } from '../../shared/mapping/tiles.ts';
 import type { LidarScan } from '../../shared/ports/lidar-io.ts';
-import { Tracker } from './localization/tracker.ts';
+import { type Forgotten, Tracker } from './localization/tracker.ts';
 import { rotateCovariance } from './localization/odometry-model.ts';
 import type { Matrix3 } from './localization/symmetric3.ts';
 import { MapDrawer } from './mapping/map-drawer.ts';
@@ -37,7 +37,7 @@ export class Slam {
   readonly config: SlamConfig;
   readonly #tracker: Tracker;
   readonly #drawer: MapDrawer;
-  readonly #trajectory: { readonly stampSec: number; readonly key: number; readonly offset: Pose2 }[] = [];
+  readonly #trajectory: { readonly stampSec: number; key: number; offset: Pose2 }[] = [];
   /** Map as it is drawn ← corrected map; not the identity while a redraw is under way. */
   #drawn: Pose2 = IDENTITY;
   /** New frame ← old frame, for a map that is being drawn in another frame, and for one that has been. */
@@ -79,6 +79,7 @@ export class Slam {
    */
   update(scan: LidarScan, odometryPose: Pose2): SlamEstimate {
     const step = this.#tracker.update(scan, odometryPose);
+    if (step.forgotten !== null) this.#forget(step.forgotten);
     if (step.correction !== null) {
       // The past has moved: what is published stays where the drawn map has the rover until the map is drawn anew.
       this.#drawn = compose(this.#drawn, step.correction);
@@ -123,6 +124,15 @@ export class Slam {
     const { change } = this.#frameChange;
     this.#frameChange = null;
     return change;
+  }
+
+  #forget({ key, anchor }: Forgotten): void {
+    this.#drawer.forget(key);
+    for (const entry of this.#trajectory) {
+      if (entry.key < key) continue;
+      if (entry.key === key) entry.offset = compose(anchor, entry.offset);
+      entry.key -= 1;
+    }
   }
 
   #redrawn(): void {

@@ -4,6 +4,7 @@ import { between, compose, distance, inverse, type Pose2 } from '../../../shared
 import type { LidarScan } from '../../../shared/ports/lidar-io.ts';
 import type { SlamConfig } from '../slam-config.ts';
 import { type KeyFrame, surfacesOf } from './key-frame.ts';
+import { contractEdges, redundantFrame } from './key-frame-pruning.ts';
 import { LoopCloser } from './loop-closer.ts';
 import { predict, rotateCovariance, stepCovariance } from './odometry-model.ts';
 import { optimizePoseGraph, type PoseEdge } from './pose-graph.ts';
@@ -18,6 +19,13 @@ export interface TrackStep {
   readonly score: number;
   /** Set when the map has to be drawn anew: where the rover was ← where it is now. */
   readonly correction: Pose2 | null;
+  /** A key frame that is no longer needed: later ones have moved up by one. `anchor` is where it stood in the frame before it. */
+  readonly forgotten: Forgotten | null;
+}
+
+export interface Forgotten {
+  readonly key: number;
+  readonly anchor: Pose2;
 }
 
 /** Uncertainty (relative to the map around) from which scans are not drawn: they would smear [m]. */
@@ -38,8 +46,8 @@ export class Tracker {
   readonly #config: SlamConfig;
   readonly #matcher: ScanMatcher;
   readonly #closer: LoopCloser;
-  readonly #frames: KeyFrame[] = [];
-  readonly #edges: PoseEdge[] = [];
+  #frames: KeyFrame[] = [];
+  #edges: PoseEdge[] = [];
   #pose: Pose2;
   #covariance: Matrix3 = ZERO3;
   #odometry: Pose2 | null = null;
@@ -99,8 +107,10 @@ export class Tracker {
     }
     this.#pose = pose;
     this.#covariance = covariance;
-    const correction = this.#isKeyFrame() ? this.#addKeyFrame(scan, points, step.information) : null;
-    return { covariance, matched: step.matched, score: step.score, correction };
+    const added = this.#isKeyFrame();
+    const correction = added ? this.#addKeyFrame(scan, points, step.information) : null;
+    const forgotten = added && this.#config.pruning && this.#loops > 0 ? this.#forget() : null;
+    return { covariance, matched: step.matched, score: step.score, correction, forgotten };
   }
 
   /** Moves everything into another frame: `change` maps present coordinates into new ones. What frames say of each other stays. */
@@ -138,6 +148,18 @@ export class Tracker {
     if (correction !== null || frame.index % REBUILD_EVERY === 0) this.#matcher.setMap(this.#localMap(frame));
     else this.#matcher.insert(points, frame.pose);
     return correction;
+  }
+
+  /** Lets go of an old key frame that others stand for. */
+  #forget(): Forgotten | null {
+    const key = redundantFrame(this.#frames, 2 * this.#config.localMapM);
+    if (key === null) return null;
+    const anchor = between(this.keyPose(key - 1), this.keyPose(key));
+    this.#edges = contractEdges(this.#edges, key);
+    this.#frames = this.#frames
+      .filter(({ index }) => index !== key)
+      .map((frame) => (frame.index < key ? frame : { ...frame, index: frame.index - 1 }));
+    return { key, anchor };
   }
 
   /** The relation between successive key frames: what the scan says and, where it says nothing, what odometry says. */

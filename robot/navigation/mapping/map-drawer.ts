@@ -18,7 +18,7 @@ const MIN_SCANS_PER_UPDATE = 8;
 export class MapDrawer {
   readonly grid: OccupancyGrid;
   readonly #options: OccupancyGridOptions;
-  readonly #evidence: Evidence[] = [];
+  #evidence: Evidence[] = [];
   #drawing: { readonly grid: OccupancyGrid; next: number } | null = null;
 
   constructor(options: OccupancyGridOptions) {
@@ -43,6 +43,18 @@ export class MapDrawer {
   /** Draws a scan that nobody needs to remember (the rover stands still). */
   refresh(scan: LidarScan, drawAt: Pose2): void {
     this.grid.integrate(scan, drawAt);
+  }
+
+  /** Lets go of the scans of a key frame; those of later ones belong to the key before theirs. What they have drawn stays until the next redraw. */
+  forget(key: number): void {
+    const drawing = this.#drawing;
+    if (drawing !== null) {
+      const drawn = this.#evidence.slice(0, drawing.next);
+      drawing.next -= drawn.filter((evidence) => evidence.key === key).length;
+    }
+    this.#evidence = this.#evidence
+      .filter((evidence) => evidence.key !== key)
+      .map((evidence) => (evidence.key < key ? evidence : { ...evidence, key: evidence.key - 1 }));
   }
 
   /** Begins again from the first scan with corrected poses; a redraw that is under way is dropped. */
