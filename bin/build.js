@@ -21,7 +21,7 @@ if (!compilersPresent) {
 
 const steps = [
   { what: 'types and JavaScript', script: 'node_modules/typescript/bin/tsc', args: ['-p', 'tsconfig.build.json'] },
-  { what: 'sandbox worker', script: 'bin/bundle-worker.js', args: [] },
+  { what: 'sandbox worker', script: 'dist/toolchain/bundle-worker.js', args: [] },
   { what: 'elastic modules', script: 'dist/toolchain/build-all.js', args: [] },
   { what: 'dashboard', script: 'node_modules/vite/bin/vite.js', args: ['build', 'edge/dashboard', '--logLevel', 'warn'] },
 ];
