@@ -9,6 +9,7 @@ import type { CameraIo } from '../shared/ports/camera-io.ts';
 import type { Clock, Timer } from '../shared/ports/clock.ts';
 import type { DeviceMetricsInputs, DeviceMetricsIo } from '../shared/ports/device-metrics.ts';
 import type { DriveIo } from '../shared/ports/drive-io.ts';
+import type { ImuIo } from '../shared/ports/imu-io.ts';
 import type { LidarIo } from '../shared/ports/lidar-io.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import type { PowerInputs, PowerIo } from '../shared/ports/power-io.ts';
@@ -39,6 +40,8 @@ export interface RoverPorts {
   readonly lidar: LidarIo | null;
   /** One ultrasonic sensor on a servo; used where there is no lidar. */
   readonly sonar?: RangeIo | null;
+  /** Its gyroscope tells turns better than wheels that skid. */
+  readonly imu?: ImuIo | null;
   readonly camera: CameraIo | null;
   readonly power: PowerIo | null;
   readonly metrics: DeviceMetricsIo | null;
@@ -200,7 +203,7 @@ export class Rover {
     const now = clock.nowSec();
     const drive = ports.drive.update();
     this.#driveConnected = drive.connected;
-    const odometryPose = this.#odometry.update(drive);
+    const odometryPose = this.#odometry.update(drive, ports.imu?.update() ?? null);
     this.#odometryHistory.add(now, odometryPose);
     const change = this.#locating.update({ pose: odometryPose, twist: this.#odometry.twist, history: this.#odometryHistory });
     if (change !== null) this.#reframe(change);

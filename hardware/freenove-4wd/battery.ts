@@ -13,7 +13,8 @@ const BOARDS: Readonly<Record<BoardVersion, { readonly referenceV: number; reado
   2: { referenceV: 5.2, divider: 2 },
 };
 const BATTERY_CHANNEL = 2;
-const CELLS = 2;
+/** In series. */
+export const CELLS = 2;
 
 /** Battery voltage for a conversion of 0 to 255: one count is reference/256. */
 export function batteryVolts(board: BoardVersion, code: number): number {

@@ -65,6 +65,48 @@ const sonarSchema = z.strictObject({
     .describe('null: the sensor looks ahead.'),
 });
 
+const sensorAxis = z.enum(['x', 'y', 'z', '-x', '-y', '-z']);
+
+const imuSchema = z.strictObject({
+  address: z
+    .union([z.literal(0x68), z.literal(0x69)])
+    .default(0x68)
+    .describe('0x69 with AD0 high.'),
+  axes: z
+    .tuple([sensorAxis, sensorAxis, sensorAxis])
+    .refine((axes) => new Set(axes.map((axis) => axis.slice(-1))).size === 3, { message: 'each axis of the chip once' })
+    .default(['x', 'y', 'z'])
+    .describe('Which axis of the chip points forward, left and up.'),
+});
+
+const monitorAddress = z
+  .number()
+  .int()
+  .min(0x40)
+  .max(0x4f)
+  .refine((address) => address !== 0x40 && address !== 0x48, {
+    message: '0x40 are the motors, 0x48 is the battery: solder the address bridges',
+  });
+const shuntOhm = z.number().positive().max(10).default(0.1).describe('Shunt resistor [Ω].');
+
+const powerMonitorSchema = z.discriminatedUnion('chip', [
+  z.strictObject({
+    chip: z.literal('ina219'),
+    address: monitorAddress.default(0x41),
+    shuntOhm,
+    maxCurrentA: z.number().positive().max(100).default(3.2),
+  }),
+  z.strictObject({
+    chip: z.literal('ina3221'),
+    address: monitorAddress.max(0x43).default(0x41),
+    shuntOhm,
+    channel: z
+      .union([z.literal(1), z.literal(2), z.literal(3)])
+      .default(1)
+      .describe('The one that the battery is on.'),
+  }),
+]);
+
 export const freenoveSchema = z.strictObject({
   board: z
     .union([z.literal(1), z.literal(2)])
@@ -85,6 +127,14 @@ export const freenoveSchema = z.strictObject({
     .prefault({}),
   motors: motorsSchema,
   speedCurve: curveSchema,
+  imu: imuSchema
+    .nullable()
+    .default(null)
+    .describe('An MPU-6050 on the same I2C bus: its gyroscope tells turns, which wheels that skid do not.'),
+  powerMonitor: powerMonitorSchema
+    .nullable()
+    .default(null)
+    .describe('An INA219 or INA3221 between battery and car: volts and watts in place of the volts of the board’s converter.'),
   sonar: sonarSchema.nullable().prefault({}),
   lineSensors: z
     .array(line)

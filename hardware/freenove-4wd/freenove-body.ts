@@ -1,13 +1,18 @@
 // The Freenove car as a body: its parts behind the ports of a rover.
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DriveIo } from '../../shared/ports/drive-io.ts';
+import type { ImuIo } from '../../shared/ports/imu-io.ts';
 import type { LineIo } from '../../shared/ports/line-io.ts';
 import type { PowerIo } from '../../shared/ports/power-io.ts';
 import type { RangeIo } from '../../shared/ports/range-io.ts';
 import { type GpioBank, openGpioBank } from '../buses/gpio.ts';
 import { type I2cBus, openI2cBus } from '../buses/i2c.ts';
 import { OutriderError } from '../../shared/errors.ts';
-import { Battery } from './battery.ts';
+import { Ina219 } from '../sensors/ina219.ts';
+import { Ina3221 } from '../sensors/ina3221.ts';
+import { Mpu6050 } from '../sensors/mpu6050.ts';
+import { firstConnected } from '../sensors/first-connected.ts';
+import { Battery, CELLS } from './battery.ts';
 import { Buzzer } from './buzzer.ts';
 import type { FreenoveConfig } from './config.ts';
 import { type LedStrip, openLedStrip } from './led-strip.ts';
@@ -35,6 +40,7 @@ export interface FreenoveBody {
   readonly drive: DriveIo;
   readonly power: PowerIo;
   readonly sonar: RangeIo | null;
+  readonly imu: ImuIo | null;
   readonly lines: LineIo | null;
   readonly buzzer: Buzzer | null;
   readonly leds: LedStrip | null;
@@ -78,7 +84,8 @@ export function createFreenove(config: FreenoveConfig, parts: FreenoveParts): Fr
   const buzzer = config.buzzerLine === null || gpio === null ? null : new Buzzer(gpio.output(config.buzzerLine, 0), clock);
   return {
     drive,
-    power: new Battery({ bus: i2c, clock, board: config.board, adc: config.adc }),
+    power: createPower(config, i2c, clock),
+    imu: config.imu === null ? null : new Mpu6050({ bus: i2c, clock, ...config.imu, atRest: () => drive.standing }),
     sonar: pinger === null ? null : createSonar(config, chip, clock, pinger),
     lines: lines === null ? null : new LineSensors(lines, clock),
     buzzer,
@@ -92,6 +99,15 @@ export function createFreenove(config: FreenoveConfig, parts: FreenoveParts): Fr
       i2c.close();
     },
   };
+}
+
+/** The monitor's watts where one is fitted and answers, else the volts of the board's converter. */
+function createPower({ powerMonitor, board, adc }: FreenoveConfig, bus: I2cBus, clock: Clock): PowerIo {
+  const battery = new Battery({ bus, clock, board, adc });
+  if (powerMonitor === null) return battery;
+  const { chip, ...wiring } = powerMonitor;
+  const options = { bus, clock, battery: { cells: CELLS }, ...wiring };
+  return firstConnected([chip === 'ina219' ? new Ina219(options) : new Ina3221(options), battery]);
 }
 
 function createSonar({ sonar }: FreenoveConfig, chip: Pca9685, clock: Clock, pinger: Pinger): UltrasonicSensor {

@@ -54,6 +54,11 @@ export class MotorDrive implements DriveIo {
     this.#connect(this.#stampSec);
   }
 
+  /** Whether nothing is commanded: the car stands, or is about to. */
+  get standing(): boolean {
+    return this.#left.speedRadPerSec === 0 && this.#right.speedRadPerSec === 0;
+  }
+
   update(): DriveInputs {
     const nowSec = this.#options.clock.nowSec();
     this.#integrate(nowSec);

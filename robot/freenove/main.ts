@@ -110,6 +110,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       drive: body.drive,
       lidar: lidar?.port ?? null,
       sonar: body.sonar,
+      imu: body.imu,
       camera: camera?.port ?? null,
       power: body.power,
       metrics: await loadMetrics(clock),

@@ -5,6 +5,7 @@ import type { CameraFrame, CameraInputs } from '../../shared/ports/camera-io.ts'
 import type { Clock, Timer } from '../../shared/ports/clock.ts';
 import type { DeviceMetricsInputs } from '../../shared/ports/device-metrics.ts';
 import type { DriveInputs } from '../../shared/ports/drive-io.ts';
+import type { ImuInputs } from '../../shared/ports/imu-io.ts';
 import type { LidarInputs, LidarScan } from '../../shared/ports/lidar-io.ts';
 import type { PowerInputs } from '../../shared/ports/power-io.ts';
 import type { RangeInputs } from '../../shared/ports/range-io.ts';
@@ -41,6 +42,7 @@ export class PortPlayer {
       // A recording without either is of a rover whose lidar never answered.
       lidar: has('lidar') || !has('range') ? { update: () => this.#lidar() } : null,
       sonar: has('range') ? { update: () => this.#range(), aim: () => {} } : null,
+      imu: has('imu') ? { update: () => this.#latest<ImuInputs>('imu') } : null,
       camera: camera === null ? null : { ...camera, update: () => this.#camera() },
       power: has('power') ? { update: () => this.#latest<PowerInputs>('power') } : null,
       metrics: has('metrics') ? { update: () => this.#latest<DeviceMetricsInputs>('metrics') } : null,

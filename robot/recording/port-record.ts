@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { OutriderError } from '../../shared/errors.ts';
 import { intrinsicsSchema } from '../camera-fields.ts';
 
-export const RECORD_TOPICS = ['drive', 'lidar', 'range', 'camera', 'power', 'metrics', 'command', 'estimate'] as const;
+export const RECORD_TOPICS = ['drive', 'lidar', 'range', 'imu', 'camera', 'power', 'metrics', 'command', 'estimate'] as const;
 export type RecordTopic = (typeof RECORD_TOPICS)[number];
 
 /** MCAP metadata record with what a replay needs besides the messages. */

@@ -50,12 +50,13 @@ export class PortRecorder {
     this.#clock = clock;
     this.#file = file;
     this.#writer = new McapWriter({ writable: new FileWritable(file), chunkSize: CHUNK_BYTES });
-    const { power, metrics } = ports;
+    const { imu, power, metrics } = ports;
     this.ports = {
       ...ports,
       drive: this.#recordDrive(ports.drive),
       lidar: ports.lidar === null ? null : this.#recordLidar(ports.lidar),
       sonar: ports.sonar ? this.#recordSonar(ports.sonar) : null,
+      imu: imu ? { update: () => this.#note('imu', imu.update()) } : null,
       camera: ports.camera === null ? null : this.#recordCamera(ports.camera),
       power: power === null ? null : { update: () => this.#note('power', power.update()) },
       metrics: metrics === null ? null : { update: () => this.#note('metrics', metrics.update()) },

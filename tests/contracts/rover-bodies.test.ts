@@ -36,11 +36,12 @@ function openSimulatedBench(): RoverBench {
   const site = new SimulatedSite({ clock, site: definition, fleet, random: random.fork('run') });
   site.start();
   const rover = site.rovers[0] as SimulatedRover;
-  const sensorOf: Partial<Record<PartName, SensorName>> = { drive: 'drive', lidar: 'lidar', range: 'sonar' };
+  const sensorOf: Partial<Record<PartName, SensorName>> = { drive: 'drive', lidar: 'lidar', range: 'sonar', imu: 'imu' };
   return {
     drive: rover.drive,
     lidar: rover.lidar,
     range: rover.sonar,
+    imu: rover.imu,
     power: rover.power,
     lines: null,
     metrics: rover.metrics,

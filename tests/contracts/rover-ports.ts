@@ -2,17 +2,19 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { DriveInputs, DriveIo } from '../../shared/ports/drive-io.ts';
+import type { ImuIo } from '../../shared/ports/imu-io.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
 import type { LineIo } from '../../shared/ports/line-io.ts';
 import type { PowerIo } from '../../shared/ports/power-io.ts';
 import type { RangeInputs, RangeIo } from '../../shared/ports/range-io.ts';
 
-export type PartName = 'drive' | 'lidar' | 'range' | 'power' | 'lines';
+export type PartName = 'drive' | 'lidar' | 'range' | 'imu' | 'power' | 'lines';
 
 export interface RoverBench {
   readonly drive: DriveIo;
   readonly lidar: LidarIo | null;
   readonly range: RangeIo | null;
+  readonly imu?: ImuIo | null;
   readonly power: PowerIo | null;
   readonly lines: LineIo | null;
   readonly metrics: DeviceMetricsIo | null;
@@ -76,9 +78,13 @@ export function roverPortsContract(name: string, open: () => Promise<RoverBench>
     it('read: numbers where numbers are promised, within their bounds', async () => {
       await cycles(1);
       for (let round = 0; round < 20; round += 1) {
-        const { drive, lidar, range, power, metrics } = readAll(bench);
+        const { drive, lidar, range, imu, power, metrics } = readAll(bench);
         for (const value of driveNumbers(drive)) expect(Number.isFinite(value)).toBe(true);
         if (range !== undefined) expectSoundRange(range);
+        if (imu !== undefined) {
+          for (const value of [...imu.accelerationMPerSec2, ...imu.angularVelocityRadPerSec]) expect(Number.isFinite(value)).toBe(true);
+          expect(imu.accelerationMPerSec2[2]).toBeGreaterThan(8); // z is up, and the rover stands
+        }
         if (power !== undefined) {
           expect(power.batteryFraction).toBeGreaterThanOrEqual(0);
           expect(power.batteryFraction).toBeLessThanOrEqual(1);
@@ -229,6 +235,7 @@ export function roverPortsContract(name: string, open: () => Promise<RoverBench>
 function readAll(bench: RoverBench) {
   const lidar = bench.lidar?.update();
   const range = bench.range?.update();
+  const imu = bench.imu?.update();
   const power = bench.power?.update();
   const lines = bench.lines?.update();
   const metrics = bench.metrics?.update();
@@ -236,6 +243,7 @@ function readAll(bench: RoverBench) {
     drive: bench.drive.update(),
     ...(lidar === undefined ? {} : { lidar }),
     ...(range === undefined ? {} : { range }),
+    ...(imu === undefined ? {} : { imu }),
     ...(power === undefined ? {} : { power }),
     ...(lines === undefined ? {} : { lines }),
     ...(metrics === undefined ? {} : { metrics }),

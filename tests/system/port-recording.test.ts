@@ -57,7 +57,7 @@ async function driveAndRecord(path: string, range: RangeSensor = 'lidar', driveS
   const startPose = { ...body.vehicle.pose };
   const { geometry } = body.vehicle.spec;
   const head = { rover: body.id, startPose, geometry: { ...geometry } };
-  const recorder = await clock.runUntilSettled(PortRecorder.start({ path, clock, ports: body.ports(range), head }));
+  const recorder = await clock.runUntilSettled(PortRecorder.start({ path, clock, ports: { ...body.ports(range), imu: body.imu }, head }));
   const assembled = await clock.runUntilSettled(
     assembleRover({
       ...{ id: body.id, site: 'site', mission: MISSION.id, startPose, geometry, ports: recorder.ports },
@@ -107,6 +107,7 @@ describe('a recorded drive', { timeout: LIMIT_MS }, () => {
     expect(count('camera')).toBeGreaterThan(5);
     expect(count('power')).toBeGreaterThan(50);
     expect(count('metrics')).toBeGreaterThan(50);
+    expect(count('imu')).toBe(count('drive'));
     expect(count('command')).toBeGreaterThan(100);
     expect(driven.travelledM).toBeGreaterThan(1);
   });
