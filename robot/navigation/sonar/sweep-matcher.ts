@@ -31,7 +31,7 @@ export const DEFAULT_SWEEP_MATCH: SweepMatchOptions = {
 const SHIFT_DEVIATION_M = 0.06;
 const TURN_DEVIATION_RAD = 0.06;
 /** What a squared deviation from odometry costs, in touching echoes. */
-const SURPRISE = 0.25;
+const SURPRISE = 0.15;
 /** Points across an arc and along a cone's axis. */
 const ARC_POINTS = 5;
 const AXIS_STEP_M = 0.1;
