@@ -31,7 +31,7 @@ const INSTANCE: ModuleInstance = {
 const ROVER = 'rehearsal';
 const KEY = '00'.repeat(32);
 
-/** Resolves when it is over; a rehearsal that fails (no loopback, say) costs time and nothing else. */
+/** Resolves when it is over. Rejects where it did not come to the answer (no loopback, say): that costs time and nothing else. */
 export async function rehearse(clock: Clock): Promise<void> {
   const dataPlane = new TcpDataPlane();
   const module = { digest: '', manifest: MANIFEST, instantiate: async () => INSTANCE, transferable: null };
@@ -55,13 +55,18 @@ export async function rehearse(clock: Clock): Promise<void> {
       epoch: 1,
       ack: 0,
     };
-    await new Promise<void>((resolve) => {
-      transport.onClose = () => resolve();
+    await new Promise<void>((resolve, reject) => {
+      let answered = false;
+      transport.onClose = (error) =>
+        answered ? resolve() : reject(error ?? new Error('the rehearsal ended before its call was answered'));
       transport.onFrame = ([kind]) => {
         if (kind === FRAME.welcome) transport.send([encodeStateMark(FRAME.activate, '', 0)]);
         else if (kind === FRAME.activated)
           transport.send([encodeRequestHeader(false, 0, 1, 0, 0), encodeValues([BYTES], [new Uint8Array(64)])]);
-        else transport.send([encodeBare(FRAME.bye)]);
+        else {
+          answered = kind === FRAME.result;
+          transport.send([encodeBare(FRAME.bye)]);
+        }
       };
       transport.send([encodeHello({ ...hello, provision: true, held: [] })]);
     });
