@@ -15,10 +15,10 @@ export function limitPackets(inner: Duplex, maxBytes: number): Duplex {
     // A packet is several small pieces, and a busy client has many packets waiting: all of them in one system call.
     writev: (pieces: { readonly chunk: Buffer }[], done) => {
       inner.cork();
-      let room = true;
-      for (const { chunk } of pieces) room = inner.write(chunk);
+      for (const { chunk } of pieces) inner.write(chunk);
       inner.uncork();
-      if (room) done();
+      // What `write` says counts what was corked: here it has left already, or the other side is slow.
+      if (inner.writableLength < inner.writableHighWaterMark) done();
       else waitingForDrain = done;
     },
     final: (done) => void inner.end(done),
