@@ -1,40 +1,23 @@
 // What a spare worker does before anybody needs it: one small instance, from the listener to the answer of a call. Code that runs for the
 // first time is parsed and loaded then; without this every move would wait for that, half as long as it takes in all.
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
-import type { ModuleInstance } from '../../../shared/elastic/module-instance.ts';
-import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import { interfaceIdOf } from '../../../shared/elastic/state-form.ts';
 import { encodeValues } from '../../../shared/elastic/value-codec.ts';
 import { encodeBare, encodeHello, encodeRequestHeader, encodeStateMark, FRAME } from '../../../shared/elastic/wire.ts';
-import type { InterfaceType } from '../../../shared/elastic/interface-type.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import { issueToken } from '../../tokens.ts';
+import { runnable } from './compiled-module.ts';
+import { BYTES, rehearsalModule } from './rehearsal-module.ts';
 import { runInstance } from './run-instance.ts';
 import { DEFAULT_LIMITS } from './sandbox.ts';
 
-const BYTES: InterfaceType = { kind: 'typed-array', element: 'u8' };
-const BUILD = { file: '', bytes: 0, sha256: '' };
-const MANIFEST: ModuleManifest = {
-  ...{ formatVersion: 1, name: 'rehearsal', version: '1.0.0', description: '', hostInterfaces: [], state: null },
-  ...{
-    sharing: 'per-rover',
-    memoryMaxBytes: 0,
-    onboard: 'wasm',
-    builds: { native: null, wasm: { ...BUILD, engine: 'prebuilt' }, wit: BUILD },
-  },
-  functions: [{ name: 'echo', description: '', parameters: [{ name: 'bytes', type: BYTES }], result: BYTES, stateful: true }],
-};
-const INSTANCE: ModuleInstance = {
-  ...{ build: 'wasm', image: null, snapshot: () => new Uint8Array(0), restore: () => undefined, memoryBytes: () => 0 },
-  call: (_name, [bytes]) => bytes,
-};
 const ROVER = 'rehearsal';
 const KEY = '00'.repeat(32);
 
 /** Resolves when it is over. Rejects where it did not come to the answer (no loopback, say): that costs time and nothing else. */
 export async function rehearse(clock: Clock): Promise<void> {
   const dataPlane = new TcpDataPlane();
-  const module = { digest: '', manifest: MANIFEST, instantiate: async () => INSTANCE, transferable: null };
+  const module = runnable('', rehearsalModule());
   const none = (): void => undefined;
   const running = await runInstance(
     module,
@@ -51,7 +34,7 @@ export async function rehearse(clock: Clock): Promise<void> {
       channelId: ROVER,
       token: issueToken(KEY, ROVER),
       module: ROVER,
-      interfaceId: interfaceIdOf(MANIFEST),
+      interfaceId: interfaceIdOf(module.manifest),
       epoch: 1,
       ack: 0,
     };
