@@ -37,7 +37,7 @@ export const missionSchema = z.strictObject({
   mapServer: z.strictObject({ placement: z.enum(['edge', 'onboard']).default('edge') }).prefault({}),
   detection: z
     .strictObject({
-      ...detectorChoiceFields,
+      ...detectorChoiceFields('network'),
       placement: z.enum(['policy', 'edge', 'onboard']).default('policy'),
       periodSec: z.number().min(0.05).max(10).default(0.5).describe('Time between two camera frames given to the detector [s].'),
       triggers: detectionTriggersSchema.prefault({}),

@@ -75,7 +75,11 @@ async function evaluate(log: CarmenLog, options: ReplayOptions): Promise<Replaye
 
 /** Wheels of the rovers that play a log; any will do, since player and agent are given the same. */
 const GEOMETRY = { wheelRadiusM: 0.1, wheelBaseM: 0.4 };
-const MISSION = missionSchema.parse({ id: 'replay', title: 'Replay of a recorded log', timeLimitSec: 86_400 });
+/** Without a camera: the detector is the one that loads no network. */
+const MISSION = missionSchema.parse({
+  ...{ id: 'replay', title: 'Replay of a recorded log', timeLimitSec: 86_400 },
+  detection: { detector: 'classical' },
+});
 
 async function replayFleet(log: CarmenLog, options: ReplayOptions): Promise<Replayed> {
   const started = performance.now();

@@ -35,7 +35,7 @@ export const roverFields = {
   mapServer: z.strictObject({ placement: z.enum(['edge', 'onboard']).default('edge') }).prefault({}),
   detection: z
     .strictObject({
-      ...detectorChoiceFields,
+      ...detectorChoiceFields('classical'),
       placement: z.enum(['policy', 'edge', 'onboard']).default('policy'),
       periodSec: z.number().min(0.05).max(10).default(0.5),
       triggers: triggersSchema.prefault({}),

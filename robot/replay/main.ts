@@ -20,7 +20,11 @@ import { type PortRecording, readPortRecording } from '../recording/port-recordi
 import { CONTROL_PERIOD_SEC, type RoverPorts } from '../rover.ts';
 import { roverLastWill } from '../telemetry.ts';
 
-const MISSION = missionSchema.parse({ id: 'replay', title: 'Replay of a recording', timeLimitSec: 86_400 });
+/** The detector is that of a rover whose file names none. */
+const MISSION = missionSchema.parse({
+  ...{ id: 'replay', title: 'Replay of a recording', timeLimitSec: 86_400 },
+  detection: { detector: 'classical' },
+});
 
 export interface RecordingReplayOptions {
   readonly rovers: number;
