@@ -12,3 +12,14 @@ export function summary(report: MissionReport): string {
     `(${report.wall.real_time_factor.toFixed(1)}× real time)`
   );
 }
+
+/** Of several runs: how many found everything and nothing else, in one line. */
+export function runsSummary(reports: readonly MissionReport[]): string {
+  const clean = reports.filter(
+    ({ outcome, hazards }) => outcome === 'completed' && hazards.found === hazards.total && hazards.false_positives === 0,
+  );
+  const left = reports.filter((report) => !clean.includes(report)).map(({ seed }) => seed);
+  const which = left.length === 0 ? '' : ` (not with seed ${left.join(', ')})`;
+  const wallSec = reports.reduce((sum, { wall }) => sum + wall.duration_s, 0);
+  return `${clean.length} of ${reports.length} missions completed with all hazards found and no false one${which}; ${wallSec.toFixed(0)} s of wall time`;
+}

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { missionSchema } from '../missions/definition.ts';
 import { writeOutputs } from '../missions/outputs.ts';
 import type { MissionReport } from '../missions/report.ts';
-import { summary } from '../missions/report-summary.ts';
+import { runsSummary, summary } from '../missions/report-summary.ts';
 import type { RoverBundles } from '../robot/assemble-rover.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
@@ -72,6 +72,7 @@ export async function runSim(given: string | undefined, options: SimOptions): Pr
   const seeds = options.seeds === undefined ? [options.seed] : parseSeeds(options.seeds);
   const reports: MissionReport[] = [];
   for (const seed of seeds) reports.push(await runOneSeed(file, bundles, missionPath, seed, seeds.length > 1, options));
+  if (reports.length > 1) say(runsSummary(reports));
   if (options.json === true) console.log(JSON.stringify(reports.length === 1 ? reports[0] : { runs: reports }));
   return reports.every(({ outcome }) => outcome === 'completed');
 }

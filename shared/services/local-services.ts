@@ -3,8 +3,10 @@
 import { OutriderError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ModuleBundle } from '../elastic/bundle.ts';
+import { instantiateNative } from '../elastic/instantiate.ts';
 import type { LocalRunner } from '../elastic/local-runner.ts';
 import type { HostFunctions } from '../elastic/module-instance.ts';
+import { captureState, type CapturedState } from '../elastic/state-form.ts';
 import { serviceClient } from './service-bridge.ts';
 import { type ServiceSettings, ServiceThreads } from './service-threads.ts';
 import { ParkingRunner } from './parking-runner.ts';
@@ -71,7 +73,23 @@ export function localRunner(bundle: ModuleBundle, caller: string, clock: Clock):
       throw error;
     }
   };
-  return new ParkingRunner({ build: bundle.manifest.onboard, start, clock, idleSec: IDLE_SEC });
+  const { manifest } = bundle;
+  return new ParkingRunner({
+    ...{ build: manifest.onboard, start, clock, idleSec: IDLE_SEC },
+    ...(manifest.onboard === 'native' ? { initialState: () => initialState(bundle) } : {}),
+  });
+}
+
+/** Of a native instance that is asked for nothing else, so that it needs no services. */
+async function initialState(bundle: ModuleBundle): Promise<CapturedState> {
+  const { manifest } = bundle;
+  const refuse = (): never => {
+    throw new OutriderError('OUT_MODULE_HOST_FUNCTION', `${manifest.name} calls host functions before it is called itself`);
+  };
+  const host = Object.fromEntries(
+    manifest.hostInterfaces.map(({ name, functions }) => [name, Object.fromEntries(functions.map((item) => [item.name, refuse]))]),
+  );
+  return captureState(manifest, await instantiateNative(bundle, host));
 }
 
 /** The last one puts the lights out. */

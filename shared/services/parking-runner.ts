@@ -6,6 +6,8 @@ import type { Clock, Timer } from '../ports/clock.ts';
 
 export interface ParkingOptions {
   readonly build: LocalRunner['build'];
+  /** The state that an instance begins with, known without making one; absent: one is made to ask it. */
+  readonly initialState?: () => Promise<CapturedState>;
   /** Makes the instance, in its initial state. */
   readonly start: () => Promise<LocalRunner>;
   readonly clock: Clock;
@@ -41,6 +43,8 @@ export class ParkingRunner implements LocalRunner {
 
   capture(): Promise<CapturedState> {
     if (this.#running === null && this.#state !== null) return Promise.resolve(this.#state);
+    const { initialState } = this.#options;
+    if (this.#running === null && initialState !== undefined) return initialState();
     return this.#use((runner) => runner.capture());
   }
 

@@ -35,13 +35,15 @@ interface Pending {
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never;
 
+/** Frames are garbage at once; a small nursery gives their memory back soon. */
+const SMALL_HEAP = { maxYoungGenerationSizeMb: 4 };
 const ENTRY = new URL(`./thread-runner-main${import.meta.url.slice(-3)}`, import.meta.url).href;
 
 /** Starts the thread; resolves when the instance is made. Rejects as `instantiateOnboard` does. */
 export async function startThreadRunner({ bundle, lines }: RunnerData): Promise<LocalRunner> {
   const ports = Object.values(lines).map(({ port }) => port);
   const workerData: RunnerData = { bundle, lines };
-  const worker = new Worker(builtFile(ENTRY), { env: {}, execArgv: [], workerData, transferList: ports });
+  const worker = new Worker(builtFile(ENTRY), { env: {}, execArgv: [], workerData, transferList: ports, resourceLimits: SMALL_HEAP });
   const runner = new ThreadRunner(worker, bundle);
   await runner.ready;
   worker.unref();

@@ -111,6 +111,16 @@ describe.skipIf(!existsSync('dist/shared/services/thread-runner-main.js'))('the 
     expect(await runner.call('detect', [frame])).toBeInstanceOf(Array);
   });
 
+  it('tells the state that it begins with before its thread is there, the same as afterwards', async () => {
+    const bundle = await readBuiltModule('neural-detection');
+    const runner = localRunner(bundle, 'state', new SystemClock());
+    runners.push(runner);
+    const before = await runner.capture();
+    expect(before.form).toBe('snapshot');
+    await runner.restore(before);
+    expect(await runner.capture()).toEqual(before);
+  });
+
   it('is refused where no service has what it needs', async () => {
     const bundle = await readBuiltModule('object-detection');
     await expect(startThreadRunner({ bundle, lines: {} })).rejects.toMatchObject({ code: 'OUT_MODULE_HOST_FUNCTION' });

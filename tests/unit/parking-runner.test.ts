@@ -66,6 +66,15 @@ describe('an instance that is put away when nobody uses it', () => {
     expect(log).toEqual(['made', 'closed']);
   });
 
+  it('tells the state that it would begin with without being made, where that is known', async () => {
+    const { clock, log } = rig();
+    const initial = captureState(manifest, new Ledger());
+    const start = (): Promise<LocalRunner> => Promise.reject(new Error('not needed'));
+    const runner = new ParkingRunner({ build: 'native', start, clock, idleSec: IDLE_SEC, initialState: () => Promise.resolve(initial) });
+    expect(await runner.capture()).toBe(initial);
+    expect([log, runner.running]).toEqual([[], false]);
+  });
+
   it('takes a state from elsewhere instead of its own', async () => {
     const { clock, runner } = rig();
     const other = rig();
