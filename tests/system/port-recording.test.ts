@@ -38,7 +38,8 @@ const WORLD = worldSchema.parse({
   starts: [{ at: [1.4, 1.4], yawDeg: 45 }],
 });
 const FLEET = fleetSchema.parse({ rovers: [{ id: 'rover-1', faults: [{ sensor: 'lidar', fromSec: 10, toSec: 12 }] }] });
-const MISSION = missionSchema.parse({ id: 'room', title: 'A room', timeLimitSec: 600 });
+/** With the detector that a replay has. */
+const MISSION = missionSchema.parse({ id: 'room', title: 'A room', timeLimitSec: 600, detection: { detector: 'classical' } });
 
 interface Drive {
   readonly ownMap: OccupancyMap;
