@@ -45,8 +45,8 @@ export async function localService(name: string, caller: string): Promise<HostFu
 }
 
 /**
- * An on-board instance in a thread of its own, which lasts while it is used; so do the services that it needs. Its calls reject with
- * OUT_MODULE_HOST_FUNCTION where no service has an interface that the module needs.
+ * An on-board instance in a thread of its own, which lasts while it is used; so do the services that it needs. A virtual clock stands
+ * still while it works. Its calls reject with OUT_MODULE_HOST_FUNCTION where no service has an interface that the module needs.
  */
 export function localRunner(bundle: ModuleBundle, caller: string, clock: Clock): LocalRunner {
   const names = bundle.manifest.hostInterfaces.map(({ name }) => name);
@@ -59,9 +59,9 @@ export function localRunner(bundle: ModuleBundle, caller: string, clock: Clock):
       let open = true;
       return {
         build: runner.build,
-        call: (functionName, args) => runner.call(functionName, args),
-        capture: () => runner.capture(),
-        restore: (state) => runner.restore(state),
+        call: (functionName, args) => clock.hold(runner.call(functionName, args)),
+        capture: () => clock.hold(runner.capture()),
+        restore: (state) => clock.hold(runner.restore(state)),
         close: async () => {
           await runner.close();
           if (open) await leave();
@@ -75,7 +75,7 @@ export function localRunner(bundle: ModuleBundle, caller: string, clock: Clock):
   };
   const { manifest } = bundle;
   return new ParkingRunner({
-    ...{ build: manifest.onboard, start, clock, idleSec: IDLE_SEC },
+    ...{ build: manifest.onboard, start: () => clock.hold(start()), clock, idleSec: IDLE_SEC },
     ...(manifest.onboard === 'native' ? { initialState: () => initialState(bundle) } : {}),
   });
 }
