@@ -1,4 +1,5 @@
 // Puts a rover together from its ports, its bus, its data plane and the bundles that it carries.
+import { isOutriderError } from '../shared/errors.ts';
 import { ElasticModule } from '../shared/elastic/elastic-module.ts';
 import type { ModuleBundle } from '../shared/elastic/bundle.ts';
 import { instantiateOnboard } from '../shared/elastic/instantiate.ts';
@@ -149,7 +150,10 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
   };
   const { module: detector, search } = await makeDetector();
   const modules = new RoverModules({ mapServer, detector, modelled: options.modelled });
-  const onError = (error: Error): void => logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
+  const onError = (error: Error): void => {
+    // A rover that stops closes its modules under the calls that are under way.
+    if (!isOutriderError(error, 'OUT_ELASTIC_CLOSED')) logger.warn({ rover: id, error: error.message }, 'a call of the rover failed');
+  };
   const rover = new Rover({
     id,
     site,

@@ -1,6 +1,8 @@
 // Restarts shared instances from their last checkpoint when their host is lost or they failed: on another host, under a higher epoch.
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
+import { OutriderError } from '../../shared/errors.ts';
+import { type Span, type Tracer, traceOf } from '../../shared/ports/tracer.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import { instanceKey } from '../tokens.ts';
 import type { HostCommander } from './host-commander.ts';
@@ -14,6 +16,8 @@ export interface FailoverOptions {
   readonly hosts: HostCommander;
   readonly siteKey: Uint8Array;
   readonly logger: Logger;
+  /** Each restart and each move by the manager begins a trace. */
+  readonly tracer: Tracer;
   /** How long a host may take to restart an instance before another one is tried [s]. */
   readonly restartTimeoutSec: number;
   readonly tell: (record: PlacementRecord, text: string) => void;
@@ -26,6 +30,7 @@ interface Attempt {
   notBeforeSec: number;
   busy: boolean;
   failures: number;
+  readonly span: Span;
 }
 
 /** Restarts of one instance within {@link POISON_WINDOW_SEC} before it counts as poisoned: replaying makes it fail again and again. */
@@ -66,17 +71,16 @@ export class Failover {
       return;
     }
     book.put({ ...record, status: 'restarting', host: null, addresses: [] });
-    this.#attempts.set(record.instance, { instance: record.instance, why, sinceSec: now, notBeforeSec: now, busy: false, failures: 0 });
+    this.#attempts.set(record.instance, this.#attempt('restart', record, why, false));
     this.step();
   }
 
   /** Moves a running instance in order: its host stores a last checkpoint and lets go, another host goes on from there. */
   async move(record: PlacementRecord, why: string): Promise<void> {
-    const { book, clock, hosts, logger } = this.#options;
+    const { book, hosts, logger } = this.#options;
     const { instance, host, epoch } = record;
     if (host === null || this.#attempts.has(instance)) return;
-    const now = clock.nowSec();
-    const attempt: Attempt = { instance, why, sinceSec: now, notBeforeSec: now, busy: true, failures: 0 };
+    const attempt = this.#attempt('evacuate', record, why, true);
     this.#attempts.set(instance, attempt);
     book.put({ ...record, status: 'restarting', host: null, addresses: [] });
     await hosts.command(host, { kind: 'stop', instance, epoch, checkpoint: 'store' }, this.#options.restartTimeoutSec).then(
@@ -90,6 +94,13 @@ export class Failover {
     this.step();
   }
 
+  #attempt(name: string, { instance, module }: PlacementRecord, why: string, busy: boolean): Attempt {
+    const { clock, tracer } = this.#options;
+    const now = clock.nowSec();
+    const span = tracer.begin(name, { instance, module: module.name, why });
+    return { instance, why, sinceSec: now, notBeforeSec: now, busy, failures: 0, span };
+  }
+
   /** Called now and then, and when a host appears: tries what is due. */
   step(): void {
     const now = this.#options.clock.nowSec();
@@ -100,6 +111,7 @@ export class Failover {
 
   /** The instance is not wanted any more. */
   forget(instance: string): void {
+    this.#attempts.get(instance)?.span.end('it is not wanted any more');
     this.#attempts.delete(instance);
     this.#restarts.delete(instance);
   }
@@ -124,7 +136,19 @@ export class Failover {
       const key = instanceKey(siteKey, instance);
       const reply = await hosts.command(
         host,
-        { kind: 'restart', instance, epoch, module, mission, rover, requestedBy: null, tenant, memoryMaxBytes, key },
+        {
+          kind: 'restart',
+          instance,
+          epoch,
+          module,
+          mission,
+          rover,
+          requestedBy: null,
+          tenant,
+          memoryMaxBytes,
+          key,
+          ...traceOf(attempt.span),
+        },
         restartTimeoutSec,
       );
       if (this.#attempts.get(attempt.instance) !== attempt) return undefined;
@@ -132,6 +156,8 @@ export class Failover {
       if (reply.kind !== 'running') throw new Error(reply.kind === 'refused' ? `${reply.code}: ${reply.reason}` : `answered ${reply.kind}`);
       book.put({ ...next, status: 'running', host, addresses: [...reply.addresses] });
       this.#attempts.delete(attempt.instance);
+      attempt.span.set({ host, epoch, attempts: attempt.failures + 1 });
+      attempt.span.end();
       this.#completed += 1;
       const seconds = (clock.nowSec() - attempt.sinceSec).toFixed(1);
       this.#options.tell(next, `${module.name} restarted on ${host} after ${seconds} s: ${attempt.why}`);
@@ -151,6 +177,7 @@ export class Failover {
   }
 
   #giveUp(record: PlacementRecord, why: string): void {
+    this.#attempts.get(record.instance)?.span.end(new OutriderError('OUT_EDGE_STORE', why));
     this.forget(record.instance);
     this.#options.book.remove(record.instance);
     this.#options.logger.error({ instance: record.instance, why }, 'shared instance cannot be brought back');

@@ -2,6 +2,7 @@
 import { MessageChannel } from '../../shared/bus/message-channel.ts';
 import { AnsweredRequests } from '../../shared/bus/request-reply.ts';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
+import { NO_TRACER } from '../../shared/ports/tracer.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
 import { hostStatus } from '../../shared/protocol/host.ts';
 import { missionEvent, type MissionEvent } from '../../shared/protocol/mission.ts';
@@ -60,6 +61,7 @@ export class OffloadManager {
       book,
       resources,
       hosts,
+      tracer: options.tracer ?? NO_TRACER,
       restartTimeoutSec: COMMAND_TIMEOUT_SEC,
       tell: ({ mission, rover }, text) => this.#tell(mission, 'failover', rover, text),
     });

@@ -151,7 +151,10 @@ export class EdgeHost {
         );
         return { kind: 'reserved', id, addresses: [...this.handler.addresses] };
       case 'restart':
-        return { kind: 'running', id, addresses: [...(await this.execution.restart(command))] };
+        return traced(
+          (this.#ports.tracer ?? NO_TRACER).join('restore instance', command.traceparent, { instance: command.instance }),
+          async () => ({ kind: 'running', id, addresses: [...(await this.execution.restart(command))] }),
+        );
       case 'stop':
         this.handler.cancel(command.instance);
         await this.execution.stop(command.instance, command.epoch, command.checkpoint);

@@ -114,11 +114,12 @@ export class OffloadHandler implements RemoteSite {
   }
 
   async release({ instanceId, hostId, epoch }: RemoteEndpoint): Promise<void> {
+    // The host ends an instance whose rover does not come back by itself: nobody is waited for who cannot be reached.
+    if (!this.reachable) return;
     const timeoutSec = this.#options.requestTimeoutSec ?? 5;
     try {
       await this.#manager.ask({ kind: 'release', instance: instanceId, host: hostId, epoch }, { timeoutSec });
     } catch (error) {
-      // The host ends an instance whose rover does not come back by itself.
       this.#logger.warn({ instance: instanceId, error: (error as Error).message }, 'release not confirmed');
     }
   }

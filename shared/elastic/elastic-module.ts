@@ -140,6 +140,7 @@ export class ElasticModule<H> {
     const core = this.#core;
     if (core.closed) return;
     core.closed = true;
+    core.closing.abort();
     this.#upgrades?.stop();
     this.#stopAdvice?.();
     core.engine.close(new OutriderError('OUT_ELASTIC_CLOSED', `${this.name} was closed`));

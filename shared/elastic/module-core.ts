@@ -25,6 +25,8 @@ export class ModuleCore {
   epoch = 1;
   moves = 0;
   closed = false;
+  /** Aborted by closing: what is being prepared elsewhere is not waited for. */
+  readonly closing = new AbortController();
   /** Called when the connection that the module uses is lost. */
   onLost: (edge: EdgePlace, error: Error) => void = () => undefined;
   readonly #listeners = new Map<keyof ModuleEvents, Set<(value: never) => void>>();

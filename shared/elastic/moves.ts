@@ -1,7 +1,7 @@
 // The moves of an elastic module: prepare and send ahead while calls go on, then hold, send the rest, activate, go on.
 // Until the new place runs, the old one is whole: every failure before that leaves the module where it was.
 import { OutriderError, isOutriderError } from '../errors.ts';
-import { NO_TRACER, traceOf } from '../ports/tracer.ts';
+import { NO_TRACER, traced, traceOf } from '../ports/tracer.ts';
 import type { EdgePlace } from './edge-place.ts';
 import type { MoveOptions } from './elastic-module.ts';
 import type { ModuleInstance } from './module-instance.ts';
@@ -28,7 +28,10 @@ export async function offload(core: ModuleCore, options: MoveOptions): Promise<M
   }
   await core.departure;
   const { tracer = NO_TRACER } = core.options;
-  record.span = tracer.begin('offload', { module: core.options.manifest.name, reason: options.reason ?? 'asked for' });
+  record.span = tracer.begin(record.kind === 'handoff' ? 'handoff' : 'offload', {
+    module: core.options.manifest.name,
+    reason: options.reason ?? 'asked for',
+  });
   const prepared = await prepare(core, site, record, options, current);
   if ('outcome' in prepared) return prepared;
   record.offload = prepared.report;
@@ -59,6 +62,9 @@ export async function recall(core: ModuleCore, options: MoveOptions): Promise<Mo
   const record = new MoveRecorder(core, 'recall', options.reason ?? 'asked for');
   const { edge } = core;
   if (edge === null) return record.report('unneeded');
+  const { tracer = NO_TRACER } = core.options;
+  record.span = tracer.begin('recall', { module: core.options.manifest.name, reason: options.reason ?? 'asked for' });
+  const child = (name: string) => tracer.join(name, record.span.traceparent, { host: edge.endpoint.hostId });
   try {
     await core.ensureLocal();
     record.step('create');
@@ -68,11 +74,11 @@ export async function recall(core: ModuleCore, options: MoveOptions): Promise<Mo
       record.replayed = await fallBack(core, edge);
       return record.report('moved');
     }
-    await fetchAhead(core, record, edge);
+    await traced(child('fetch state'), () => fetchAhead(core, record, edge));
     core.place('moving');
-    const frozen = await freeze(core, record, edge);
+    const frozen = await traced(child('freeze'), () => freeze(core, record, edge));
     try {
-      await core.restoreLocal(frozen.state);
+      await traced(child('restore'), () => core.restoreLocal(frozen.state));
     } catch (error) {
       goOn(core, edge, frozen.processed);
       throw error;
@@ -107,7 +113,7 @@ async function prepare(
       ...traceOf(record.span),
       ...(preferHost === undefined ? {} : { preferHost }),
       ...(excludeHost === undefined ? {} : { excludeHost }),
-      ...(signal === undefined ? {} : { signal }),
+      signal: signal === undefined ? core.closing.signal : AbortSignal.any([signal, core.closing.signal]),
     });
     record.step('prepare');
     if (result.kind !== 'refused') return result;

@@ -92,7 +92,7 @@ export const hostCommand = defineMessage({
       validSec: z.number().positive().describe('The reservation lapses when the rover does not come by then [s].'),
       traceparent: traceparentSchema,
     }),
-    z.strictObject({ kind: z.literal('restart'), ...command, ...placed }),
+    z.strictObject({ kind: z.literal('restart'), ...command, ...placed, traceparent: traceparentSchema }),
     z.strictObject({
       kind: z.literal('stop'),
       ...command,

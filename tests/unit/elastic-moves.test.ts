@@ -1,6 +1,7 @@
 // Moves of an elastic module: the same handle answers on board, at the edge and back, with its state.
 import { describe, expect, it } from 'vitest';
 import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
+import type { RemoteSite } from '../../shared/elastic/remote-site.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import { Echo, Ledger, echoManifest, ledgerManifest, type EchoHandle, type LedgerHandle } from '../support/elastic-ledger.ts';
 import { TestSite } from '../support/elastic-test-site.ts';
@@ -178,6 +179,35 @@ describe('an elastic module', () => {
         expect(await module.handle.double(6)).toBe(12);
         expect(clock.nowSec() - lostSec).toBeLessThan(0.01);
         await module.close();
+      })(),
+    );
+  });
+
+  it('does not wait for a place that is being looked for when it is closed', async () => {
+    const { clock, site, manifest } = ledgerRig('per-rover');
+    const patient: RemoteSite = {
+      reachable: true,
+      prepare: (_manifest, { signal }) =>
+        new Promise((resolve) => signal?.addEventListener('abort', () => resolve({ kind: 'refused', reason: 'given up' }))),
+      locate: (endpoint) => site.locate(endpoint),
+      release: () => Promise.resolve(),
+    };
+    const module = new ElasticModule<LedgerHandle>({
+      manifest,
+      channelId: 'r1',
+      clock,
+      site: patient,
+      createLocal: () => Promise.resolve(new Ledger()),
+    });
+    await clock.runUntilSettled(
+      (async () => {
+        await module.start();
+        const move = module.offload({ reason: 'nobody answers' });
+        await clock.sleep(1);
+        const beganSec = clock.nowSec();
+        await module.close();
+        expect(clock.nowSec()).toBe(beganSec);
+        expect(await move).toMatchObject({ outcome: 'refused' });
       })(),
     );
   });

@@ -35,35 +35,29 @@ interface Tracers {
   readonly host: Tracer;
 }
 
-/** Two rovers at a site of one host, one after the other; what they did, and every message that the broker carried. */
-async function twoOffloads({ rover, manager, host }: Tracers, memoryTotalBytes = 2 ** 30) {
+/** A site with real Wasm on a virtual clock, and rovers that join it. */
+async function tracedSite({ rover, manager, host }: Tracers, hosts: readonly string[], memoryTotalBytes = 1024 ** 3) {
   const clock = new VirtualClock();
   const network = new SimulatedNetwork(clock, new SeededRandom(1));
   const broker = new InProcessBroker(network);
   const plane = new InProcessDataPlane(network);
   const run = <T>(work: Promise<T>): Promise<T> => clock.runUntilSettled(work);
-  const messages: string[] = [];
-  const listener = broker.connect('listener', { node: 'listener' });
-  await run(
-    listener.subscribe('outrider/#', ({ topic, payload }) => {
-      messages.push(`${clock.nowSec().toFixed(6)} ${topic} ${Buffer.from(payload).toString()}`);
-    }),
-  );
-  const dataPlane = plane.at('edge-1');
-  const sandbox = new InlineSandbox({ site: 'site', clock, dataPlane, loader: bundleLoader(), registry: hostFunctionRegistry() });
   const resources = { cores: 8, memoryTotalBytes, instancesMax: 16, accelerator: null, loadFraction: () => 0 };
   const site = await run(
     createEdgeSite({
       ...{ site: 'site', clock, siteKey: Buffer.alloc(32, 2), session: 's' },
-      hosts: [{ host: 'edge-1', dataPlane, sandbox, resources, grants: ['map-view'] }],
+      hosts: hosts.map((id) => {
+        const dataPlane = plane.at(id);
+        const sandbox = new InlineSandbox({ site: 'site', clock, dataPlane, loader: bundleLoader(), registry: hostFunctionRegistry() });
+        return { host: id, dataPlane, sandbox, resources, grants: ['map-view'] };
+      }),
       connectBus: async (clientId, { node, will }) => broker.connect(clientId, will === undefined ? { node } : { node, will }),
       manager: { tracer: manager },
       hostTracer: host,
     }),
   );
   const encoded = encodeBundle(bundle);
-  const outcomes: string[] = [];
-  for (const id of ['rover-1', 'rover-2']) {
+  const join = async (id: string) => {
     const handler = new OffloadHandler({
       ...{ site: 'site', mission: 'm', rover: id, session: 'r', clock, tracer: rover },
       bus: broker.connect(`rover-${id}`, { node: id }),
@@ -77,6 +71,24 @@ async function twoOffloads({ rover, manager, host }: Tracers, memoryTotalBytes =
     });
     await run(module.start());
     await run(module.handle.record(id, 1));
+    return module;
+  };
+  return { clock, network, broker, run, site, join };
+}
+
+/** Two rovers at a site of one host, one after the other; what they did, and every message that the broker carried. */
+async function twoOffloads(tracers: Tracers, memoryTotalBytes?: number) {
+  const { clock, broker, run, site, join } = await tracedSite(tracers, ['edge-1'], memoryTotalBytes);
+  const messages: string[] = [];
+  const listener = broker.connect('listener', { node: 'listener' });
+  await run(
+    listener.subscribe('outrider/#', ({ topic, payload }) => {
+      messages.push(`${clock.nowSec().toFixed(6)} ${topic} ${Buffer.from(payload).toString()}`);
+    }),
+  );
+  const outcomes: string[] = [];
+  for (const id of ['rover-1', 'rover-2']) {
+    const module = await join(id);
     const report = await run(module.offload({ reason: 'heat' }));
     outcomes.push(`${report.kind} ${report.outcome}`);
     await run(clock.sleep(1)); // until the host has told the manager
@@ -137,6 +149,46 @@ describe('traces', () => {
     expect(attributes('transfer')).toMatchObject({ bytes: encodeBundle(bundle).byteLength, attempt: 1 });
     expect(redirect.find((span) => span.name === 'negotiate')?.attributes).toMatchObject({ reply: 'redirect', rover: 'rover-2' });
     expect(offload.every(({ status }) => status.code === SpanStatusCode.UNSET)).toBe(true);
+  });
+
+  test('a restart after the loss of a host, an evacuation and a recall are traces of their own', async () => {
+    const parties = { rover: party('rover'), manager: party('manager'), host: party('host') };
+    const { rover, manager, host } = parties;
+    const tracers = { rover: rover.tracer, manager: manager.tracer, host: host.tracer };
+    const { clock, network, run, site, join } = await tracedSite(tracers, ['edge-1', 'edge-2', 'edge-3']);
+    const module = await join('rover-1');
+    await run(module.offload({ reason: 'heat', preferHost: 'edge-1' }));
+    await run(module.handle.record('rover-1', 2));
+    await run(clock.sleep(2)); // until there is a checkpoint
+    network.crash('edge-1');
+    await run(site.crashHost('edge-1'));
+    await run(module.handle.record('rover-1', 3));
+    const restartedOn = module.placement.hostId as string;
+    await run(site.manager.drain(restartedOn, true));
+    await run(clock.sleep(3));
+    await run(module.handle.record('rover-1', 4));
+    expect(await run(module.recall({ reason: 'cool again' }))).toMatchObject({ outcome: 'moved' });
+    await run(site.close());
+    const spans = Object.values(parties).flatMap(({ exporter }) => exporter.getFinishedSpans());
+    const traceOf = (root: string) => {
+      const id = spans.find(({ name }) => name === root)?.spanContext().traceId;
+      return spans.filter((span) => span.spanContext().traceId === id);
+    };
+    expect(family(traceOf('restart'))).toEqual(['host restore instance < restart', 'manager restart < nothing']);
+    expect(traceOf('restart').find(({ name }) => name === 'restart')?.attributes).toMatchObject({
+      module: 'tally',
+      host: restartedOn,
+      why: expect.stringContaining('edge-1 was lost') as string,
+    });
+    expect(family(traceOf('evacuate'))).toEqual(['host restore instance < evacuate', 'manager evacuate < nothing']);
+    expect(family(traceOf('recall'))).toEqual([
+      'rover fetch state < recall',
+      'rover freeze < recall',
+      'rover recall < nothing',
+      'rover restore < recall',
+    ]);
+    expect(traceOf('recall').find(({ name }) => name === 'recall')?.attributes).toMatchObject({ reason: 'cool again', move: 'recall' });
+    expect(spans.every(({ status }) => status.code === SpanStatusCode.UNSET)).toBe(true);
   });
 
   test('a refusal ends the spans of who refused with its code', async () => {
