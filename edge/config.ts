@@ -4,6 +4,7 @@ import { OutriderError } from '../shared/errors.ts';
 import { checkConfig } from '../shared/config/load-yaml.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 import { DEFAULT_GRANTS } from './host/host-functions/registry.ts';
+import { LEAF_DAYS } from './security/authority.ts';
 import { inferenceConfigSchema } from './host/inference-config.ts';
 
 const port = z.number().int().min(0).max(65_535);
@@ -29,6 +30,12 @@ export const siteConfigSchema = z.strictObject({
   security: z
     .strictObject({
       folder: z.string(),
+      memberDays: z
+        .number()
+        .positive()
+        .max(LEAF_DAYS)
+        .default(LEAF_DAYS)
+        .describe('How long certificates of members hold; they renew them.'),
       requireSigned: z.boolean().default(false).describe('Hosts run only bundles that the site’s key has signed.'),
     })
     .nullable()

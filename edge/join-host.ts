@@ -1,8 +1,8 @@
 // `outrider edge --join`: one edge host on this machine for a site elsewhere. It has an identity of its own, never the site's keys.
-import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { OutriderError } from '../shared/errors.ts';
 import { enrolInto } from '../shared/security/enrol-into.ts';
+import { certificateNames } from '../shared/security/certificate-life.ts';
 import { decodeToken } from '../shared/security/enrolment-token.ts';
 import { type Identity, loadIdentity } from '../shared/security/identity-folder.ts';
 import type { SiteConfig } from './config.ts';
@@ -14,18 +14,20 @@ export interface JoinHostOptions {
   readonly identity?: string;
 }
 
-/** Throws OUT_SITE_… for everything that is wrong with token or identity. */
-export async function hostIdentity({ enroll, siteUrl, identity }: JoinHostOptions): Promise<Identity> {
+/** The identity and its folder. Throws OUT_SITE_… for everything that is wrong with token or identity. */
+export async function hostIdentity({
+  enroll,
+  siteUrl,
+  identity,
+}: JoinHostOptions): Promise<{ readonly folder: string; readonly identity: Identity }> {
+  const folder = identity ?? (enroll === undefined ? missing() : join('out', 'identity', decodeToken(enroll).id));
   const found =
     enroll === undefined
-      ? await loadIdentity(identity ?? missing())
-      : await enrolInto(identity ?? join('out', 'identity', decodeToken(enroll).id), {
-          token: enroll,
-          ...(siteUrl === undefined ? {} : { siteUrl }),
-        });
+      ? await loadIdentity(folder)
+      : await enrolInto(folder, { token: enroll, ...(siteUrl === undefined ? {} : { siteUrl }) });
   if (found.role !== 'host')
     throw new OutriderError('OUT_SITE_TOKEN_OTHER', `this identity is that of ${found.role} ${found.id}, not a host's`);
-  return found;
+  return { folder, identity: found };
 }
 
 /** The host's own configuration, from its identity and (for limits and grants) a site configuration. */
@@ -49,8 +51,7 @@ export function joinedHostConfig(identity: Identity, config: SiteConfig, listen:
 
 /** The first name that the certificate holds for: what rovers can check. */
 function firstAddress({ id, tls }: Identity): string {
-  const names = (new X509Certificate(tls.cert).subjectAltName ?? '').split(', ').map((name) => name.replace(/^(DNS|IP Address):/, ''));
-  const [first] = names.filter((name) => name !== '');
+  const [first] = certificateNames(tls.cert);
   if (first === undefined)
     throw new OutriderError('OUT_SITE_FOLDER', `the certificate of ${id} names no address; enroll it again with --address`);
   return first;

@@ -1,4 +1,6 @@
 // `outrider edge`: an edge site on this machine, until Ctrl-C.
+import { SystemClock } from '../shared/clock/system-clock.ts';
+import { keepCertificate } from '../shared/security/renew.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -66,12 +68,16 @@ function besideFile(config: SiteConfigInput, file: SiteConfigInput, folder: stri
 }
 
 async function runJoinedHost(config: SiteConfig, options: EdgeCommandOptions): Promise<boolean> {
-  const identity = await hostIdentity(options);
+  const { identity, folder } = await hostIdentity(options);
   const settings = joinedHostConfig(identity, config, options.listen ?? '0.0.0.0');
-  const host = await runHost(settings, pinoLogger(config.logLevel, { host: identity.id }));
+  const logger = pinoLogger(config.logLevel, { host: identity.id });
+  const host = await runHost(settings, logger);
+  const renewed = (): void => host.showCertificate(identity.tls.cert);
+  const stopKeeping = keepCertificate({ identity, folder, clock: new SystemClock(), logger, renewed });
   if (options.json === true) console.log(JSON.stringify({ site: identity.site, host: identity.id, rest: host.rest }));
   else console.log(`Edge host ${identity.id} of site ${identity.site}\n  REST  ${host.rest}/docs\nCtrl-C ends it.`);
   await interruption();
+  stopKeeping();
   await host.close();
   return true;
 }

@@ -118,6 +118,33 @@ export function registerSiteCommands(program: Command): void {
     });
 
   site
+    .command('certify')
+    .description('make a key and certificate for a server that is not one of Outrider, e.g. an MQTT broker')
+    .argument('<name>', 'its name', id)
+    .requiredOption('--address <names...>', 'names or addresses that it is called by')
+    .requiredOption('--out <dir>', 'new folder for ca.crt, server.crt and server.key')
+    .addOption(dir())
+    .addOption(json())
+    .action(async (name: string, options: Json & { address: string[]; out: string; dir: string }) => {
+      const { certifyServer } = await import('./security/site-folder.ts');
+      const { address: addresses, out } = options;
+      await certifyServer(options.dir, { name, addresses, out }, now());
+      report(options, { name, addresses, out }, [`certificate of ${name} for ${addresses.join(', ')} → ${out}`]);
+    });
+
+  site
+    .command('renew')
+    .description('get a new certificate before the old one ends; rovers and hosts that run do so by themselves')
+    .option('--identity <dir>', 'of a rover, host or operator: asks its site')
+    .option('--dir <dir>', "the site's own: takes effect when `outrider edge` starts again")
+    .addOption(json())
+    .action(async (options: Json & { identity?: string; dir?: string }) => {
+      const { renewFolder } = await import('./renew-command.ts');
+      const { who, until } = await renewFolder(options, now());
+      report(options, { ...who, until: until.toISOString() }, [`${who.role} ${who.id}: certificate until ${until.toISOString()}`]);
+    });
+
+  site
     .command('revoke')
     .description('put a rover, host or operator out: a running site cuts it off within a second')
     .argument('<id>', 'its id', id)

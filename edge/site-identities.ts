@@ -5,7 +5,7 @@ import type { ClientIdentity } from './broker/access-rules.ts';
 import type { ConnectAttempt } from './broker/embedded-broker.ts';
 import type { RoverCredential } from './control/authenticator.ts';
 import type { PeerIdentity } from '../shared/security/peer-identity.ts';
-import type { MemberRegistry } from './security/member-registry.ts';
+import type { Member, MemberRegistry } from './security/member-registry.ts';
 
 const SITE_USER = 'site';
 
@@ -35,14 +35,18 @@ export function siteIdentities(password: string, rovers: readonly RoverCredentia
   };
 }
 
-/** The identity that a certificate proves, if its member is enrolled, not revoked, and has no newer certificate. */
+/** The identity that a certificate proves, if its member is enrolled, not revoked, and it is of the member's newest enrolment. */
 export async function memberIdentity(registry: MemberRegistry, peer: PeerIdentity | null): Promise<ClientIdentity | null> {
   if (peer === null) return null;
   const { role, name, serial } = peer;
   if (role === 'site') return { role, name };
   const member = await registry.member(role, name);
-  const valid = member !== null && member.revokedAt === null && member.serial.toUpperCase() === serial.toUpperCase();
-  return valid ? { role, name } : null;
+  return member !== null && isCertified(member, serial) ? { role, name } : null;
+}
+
+/** Whether a certificate counts for a member: its newest, or the one that was renewed; none of one that was revoked. */
+export function isCertified({ revokedAt, serial, previousSerial }: Member, shown: string): boolean {
+  return revokedAt === null && [serial, previousSerial].some((known) => known?.toUpperCase() === shown.toUpperCase());
 }
 
 /** Everybody shows a certificate, or comes from the gateway with a login. There are no anonymous clients. */

@@ -8,6 +8,7 @@ import type { SiteConfig } from './config.ts';
 import { type Authenticator, credentialTable, registryAuthenticator, trustEveryone } from './control/authenticator.ts';
 import { Access } from './gateway/access.ts';
 import type { GatewayOptions } from './gateway/gateway.ts';
+import { LEAF_DAYS } from './security/authority.ts';
 import { EnrolmentDesk } from './security/enrolment-desk.ts';
 import { RevocationWatch, type RevocationWatchOptions } from './security/revocation-watch.ts';
 import type { SiteSecurity } from './security/site-folder.ts';
@@ -58,6 +59,7 @@ export function gatewaySecurity(
   const desk = new EnrolmentDesk({
     site,
     security,
+    memberDays: config.security?.memberDays ?? LEAF_DAYS,
     logger: options.logger.child({ part: 'enrolment' }),
     now: () => new Date(),
     urls: (hostname) => {

@@ -20,7 +20,7 @@ import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
 import { pinoLogger } from './logging.ts';
 import { startManagerService } from './manager-service.ts';
-import { openSite, SITE_FILES, type SiteSecurity } from './security/site-folder.ts';
+import { openSite, renewServer, SITE_FILES, type SiteSecurity } from './security/site-folder.ts';
 import { advertisedHost, gatewaySecurity, localHost, type SecurityPosture, securityPosture, watchRevocations } from './site-security.ts';
 
 export interface LiveSite {
@@ -56,6 +56,8 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
   };
   try {
     const siteKey = await siteKeyOf(config.data);
+    if (config.security !== null && (await renewServer(config.security.folder, new Date())))
+      logger.info({ folder: config.security.folder }, 'the certificate of the site was renewed');
     const security = config.security === null ? null : await openSite(config.security.folder);
     const posture = securityPosture(config, security, randomBytes(24).toString('base64url'));
     const broker = config.broker === null ? await restartableBroker(config, posture, logger) : null;

@@ -13,7 +13,7 @@ import { SILENT_LOGGER } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import { openTracer } from '../shared/tracing/open-tracer.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
-import { roverMembership } from './rover-membership.ts';
+import { keepMembership, roverMembership } from './rover-membership.ts';
 import { OffloadHandler, type OffloadHandlerOptions } from './offload/offload-handler.ts';
 
 export interface JoinOptions {
@@ -67,23 +67,20 @@ export interface JoinedSite {
  */
 export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
   const { mission = 'default', choose, bundles } = options;
-  const {
-    id: rover,
-    site,
-    broker,
-    identity,
-  } = await roverMembership({
+  const membership = await roverMembership({
     ...(options.rover === undefined ? {} : { id: options.rover }),
     ...(options.site === undefined ? {} : { site: options.site }),
     ...(options.broker === undefined ? {} : { broker: options.broker }),
     ...(options.identity === undefined ? {} : { identity: options.identity }),
     insecure: options.bus?.tls !== undefined || options.insecure === true,
   });
+  const { id: rover, site, broker, identity } = membership;
   const credential = options.credential ?? identity?.credential;
   const tls = identity?.tls ?? options.bus?.tls;
   const clock = new SystemClock();
   const carried = carriedBundles(bundles);
-  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover } }, options.bus?.logger ?? SILENT_LOGGER);
+  const logger = options.bus?.logger ?? SILENT_LOGGER;
+  const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover } }, logger);
   const bus = await connectMqttBus({ ...options.bus, url: broker, clientId: `rover-${rover}`, ...(tls === undefined ? {} : { tls }) });
   const handler = new OffloadHandler({
     site,
@@ -99,6 +96,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
     ...(choose === undefined ? {} : { choose }),
   });
   await handler.start();
+  const stopKeeping = keepMembership(membership, logger);
   const opened: ElasticModule<unknown>[] = [];
   return {
     bus,
@@ -119,6 +117,7 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
       return module;
     },
     close: async () => {
+      stopKeeping();
       for (const module of opened) await module.close();
       await handler.close();
       await bus.close();

@@ -12,7 +12,7 @@ import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import type { ClientIdentity } from '../broker/access-rules.ts';
 import type { EnrolmentDesk } from '../security/enrolment-desk.ts';
 import { type Access, sameOrigin } from './access.ts';
-import { enrolmentRoute, ENROLMENT_PATH } from './enrolment-route.ts';
+import { ENROLMENT_PATHS, enrolmentRoutes } from './enrolment-route.ts';
 import { siteMetrics } from './metrics.ts';
 import { createRestApp, errorSchema, type RestTls } from './rest-app.ts';
 
@@ -63,8 +63,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const about = { title: `Outrider edge site ${view.site}`, description: 'What the site has and what runs on it.' };
   const app = await createRestApp(about, security?.tls);
   if (security !== undefined) {
-    security.access.guard(app, new Set([ENROLMENT_PATH]));
-    enrolmentRoute(app, security.desk);
+    security.access.guard(app, new Set(ENROLMENT_PATHS));
+    enrolmentRoutes(app, security.desk);
   }
   app.get('/health', { schema: { summary: 'Whether broker and hosts are up' } }, async (_request, reply) => {
     const hosts = view.hosts().length;

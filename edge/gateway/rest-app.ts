@@ -21,13 +21,15 @@ export interface RestTls {
   readonly key: string;
 }
 
+/** The CA goes with the certificate, so that a newcomer can compare it with its token before it trusts it. */
+export const secureContext = ({ ca, cert, key }: RestTls): RestTls => ({ ca, cert: cert + ca, key });
+
 export async function createRestApp(
   info: { readonly title: string; readonly description: string },
   tls: RestTls | null = null,
 ): Promise<FastifyInstance> {
   const limits = { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true, routerOptions: { maxParamLength: 128 } };
-  // The CA goes with the certificate, so that a newcomer can compare it with its token before it trusts it.
-  const https = tls === null ? null : { ...tls, cert: tls.cert + tls.ca, requestCert: true, rejectUnauthorized: false };
+  const https = tls === null ? null : { ...secureContext(tls), requestCert: true, rejectUnauthorized: false };
   const app = https === null ? fastify(limits) : (fastify({ ...limits, https }) as unknown as FastifyInstance);
   await app.register(swagger, { openapi: { openapi: '3.1.0', info: { ...info, version: '1' } } });
   app.setErrorHandler(async (error, _request, reply) => {

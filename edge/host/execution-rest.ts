@@ -1,8 +1,9 @@
 // The Execution Handler's REST API on an edge host: list, inspect, invoke, snapshot, stop. Bound to the host's own interface.
+import { Server as TlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { decodeValues, encodeValues } from '../../shared/elastic/value-codec.ts';
 import { OutriderError } from '../../shared/errors.ts';
-import { createRestApp, errorSchema, type RestTls } from '../gateway/rest-app.ts';
+import { createRestApp, errorSchema, type RestTls, secureContext } from '../gateway/rest-app.ts';
 import type { EdgeHost } from './edge-host.ts';
 import { ExecutionAccess } from './execution-access.ts';
 import { argumentsFromJson, jsonSchema, objectSchema, toJson } from './json-values.ts';
@@ -110,5 +111,12 @@ export async function startExecutionRest({ edgeHost, host, listen, advertise, tl
   await app.listen({ host: listen, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   const where = advertise.includes(':') ? `[${advertise}]` : advertise;
-  return { url: `${tls === null ? 'http' : 'https'}://${where}:${port}`, close: () => app.close() };
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${where}:${port}`,
+    /** Shows this certificate to whoever connects from now on. */
+    renew: (shown: RestTls): void => {
+      if (app.server instanceof TlsServer) app.server.setSecureContext(secureContext(shown));
+    },
+    close: () => app.close(),
+  };
 }

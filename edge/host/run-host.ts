@@ -23,6 +23,8 @@ export interface LiveHost {
   readonly edgeHost: EdgeHost;
   /** Base URL of the Execution Handler's REST API. */
   readonly rest: string;
+  /** Shows a renewed certificate of the same key to whoever connects from now on. Without TLS nothing happens. */
+  showCertificate(cert: string): void;
   close(): Promise<void>;
 }
 
@@ -55,6 +57,11 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   });
   await sandbox.warm(config.grants);
   const accelerator = await sandbox.accelerator(config.grants);
+  const dataPlane = new TcpDataPlane({
+    bindHost,
+    advertisedHost,
+    ...(dataPlaneTls === null ? {} : { tls: { server: dataPlaneTls } }),
+  });
   const edgeHost = new EdgeHost({
     site,
     host,
@@ -65,11 +72,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     logger,
     tracer: tracing.tracer,
     grants: config.grants,
-    dataPlane: new TcpDataPlane({
-      bindHost,
-      advertisedHost,
-      ...(dataPlaneTls === null ? {} : { tls: { server: dataPlaneTls } }),
-    }),
+    dataPlane,
     ...(config.dataOverBroker ? { overBroker: new MqttDataPlane({ bus, clock, site, self: host, session: session.slice(-8) }) } : {}),
     repository: stores.repository,
     checkpoints: stores.checkpoints,
@@ -86,6 +89,15 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   return {
     edgeHost,
     rest: rest.url,
+    showCertificate: (cert) => {
+      if (tls === null || dataPlaneTls === null) return;
+      // The broker's connection and later instances read these.
+      Object.assign(tls, { cert });
+      Object.assign(dataPlaneTls, { cert });
+      dataPlane.renew(dataPlaneTls);
+      sandbox.renew(dataPlaneTls);
+      rest.renew(tls);
+    },
     close: async () => {
       await rest.close();
       await edgeHost.close();

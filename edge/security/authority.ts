@@ -19,13 +19,13 @@ import {
   X509CertificateGenerator,
 } from '../../shared/security/x509.ts';
 import { OutriderError } from '../../shared/errors.ts';
+import { BACKDATE_SEC } from '../../shared/security/certificate-life.ts';
 import type { MemberRole } from '../../shared/security/member-roles.ts';
 
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
-const LEAF_DAYS = 825;
-/** Certificates hold from a little before they are made: clocks differ. */
-const BACKDATE_MS = 5 * 60_000;
+export const LEAF_DAYS = 825;
+const BACKDATE_MS = BACKDATE_SEC * 1000;
 
 export interface MadeCertificate {
   readonly certPem: string;
@@ -37,6 +37,8 @@ export interface LeafRequest {
   readonly name: string;
   /** DNS names and addresses of what listens; none for rovers and operators. */
   readonly addresses: readonly string[];
+  /** How long it holds; default 825. */
+  readonly days?: number;
 }
 
 /** 128 random bits, positive and without leading zero (RFC 5280, 4.1.2.2). */
@@ -85,6 +87,11 @@ export class Authority {
     return { certPem: await this.#sign(leaf, keys.publicKey, now), keyPem: privateKeyPem };
   }
 
+  /** The same certificate for the same key, from now on. */
+  async renewLeaf(certPem: string, leaf: LeafRequest, now: Date): Promise<string> {
+    return this.#sign(leaf, await new Certificate(certPem).publicKey.export(), now);
+  }
+
   /**
    * The certificate for a request of a newcomer. Only its key is taken from the request; what it may be was decided by the token.
    * Throws OUT_SITE_TOKEN_OTHER when the request names somebody else, OUT_PROTOCOL_MESSAGE when it is none or not signed by its key.
@@ -95,7 +102,7 @@ export class Authority {
   }
 
   async #sign(
-    { role, name, addresses }: LeafRequest,
+    { role, name, addresses, days = LEAF_DAYS }: LeafRequest,
     publicKey: Pkcs10CertificateRequest['publicKey'] | CryptoKeyOf,
     now: Date,
   ): Promise<string> {
@@ -110,7 +117,7 @@ export class Authority {
       signingKey: this.#key,
       signingAlgorithm: KEY_ALGORITHM,
       notBefore: new Date(now.getTime() - BACKDATE_MS),
-      notAfter: new Date(Math.min(now.getTime() + LEAF_DAYS * DAY_MS, this.#ca.notAfter.getTime())),
+      notAfter: new Date(Math.min(now.getTime() + days * DAY_MS, this.#ca.notAfter.getTime())),
       extensions: [
         new BasicConstraintsExtension(false, undefined, true),
         new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),

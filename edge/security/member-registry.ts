@@ -16,6 +16,8 @@ const memberSchema = z.strictObject({
   tenant: idSchema,
   /** Of the certificate [hex]. */
   serial: z.string(),
+  /** Of the certificate that was renewed: it counts until it ends, in case the new one did not arrive. */
+  previousSerial: z.string().nullable().default(null),
   credentialHash: z.string(),
   enrolledAt: z.string(),
   revokedAt: z.string().nullable(),
@@ -98,8 +100,13 @@ export class MemberRegistry {
   }
 
   /** Takes a member in; a revoked one of that name is replaced. */
-  async admit(member: Omit<Member, 'enrolledAt' | 'revokedAt'>): Promise<void> {
-    await this.#write({ ...member, enrolledAt: this.#now().toISOString(), revokedAt: null });
+  async admit(member: Omit<Member, 'enrolledAt' | 'revokedAt' | 'previousSerial'>): Promise<void> {
+    await this.#write({ ...member, previousSerial: null, enrolledAt: this.#now().toISOString(), revokedAt: null });
+  }
+
+  /** A member that showed the certificate `shown` has a new one. */
+  async renew(member: Member, shown: string, serial: string): Promise<void> {
+    await this.#write({ ...member, serial, previousSerial: shown });
   }
 
   /** Throws OUT_EDGE_UNKNOWN when there is no such member. Its unused tokens are withdrawn. */

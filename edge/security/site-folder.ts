@@ -1,10 +1,12 @@
 // The folder of a site: its CA, its server's certificate, the key that signs modules, its configuration, and who belongs to it.
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { OutriderError } from '../../shared/errors.ts';
+import { certificateLife, certificateNames } from '../../shared/security/certificate-life.ts';
 import { readPrivateFile, readSiteFile, writePrivateFile } from '../../shared/security/private-file.ts';
 import { Authority, createAuthority, fingerprintOf } from './authority.ts';
 import { MemberRegistry } from './member-registry.ts';
@@ -99,6 +101,38 @@ export interface SiteSecurity {
   readonly logins: OperatorLogins;
   /** Loads the CA's key; where it is kept elsewhere nobody can be enrolled, and the rest works. Throws OUT_SITE_FOLDER then. */
   authority(): Promise<Authority>;
+}
+
+/**
+ * Renews the certificate of the site's server when it is time, for the same key and names; true when it did. Where the CA's key is kept
+ * elsewhere nothing is done. Throws OUT_SITE_FOLDER.
+ */
+export async function renewServer(folder: string, now: Date, always = false): Promise<boolean> {
+  const at = (file: keyof typeof SITE_FILES): string => join(folder, SITE_FILES[file]);
+  const cert = await readSiteFile(at('serverCert'));
+  if ((!always && certificateLife(cert).renewFrom > now) || !existsSync(at('caKey'))) return false;
+  const authority = await Authority.load(await readSiteFile(at('caCert')), await readPrivateFile(at('caKey')));
+  const [, name = 'site'] = /^CN=(.+)$/m.exec(new X509Certificate(cert).subject) ?? [];
+  const partial = `${at('serverCert')}.partial`;
+  const leaf = { role: 'site' as const, name, addresses: certificateNames(cert) };
+  await writeFile(partial, await authority.renewLeaf(cert, leaf, now), { flush: true });
+  await rename(partial, at('serverCert'));
+  return true;
+}
+
+/** A key and certificate for a server of another make. It is no member: the site lets nobody in who shows it. Throws OUT_SITE_EXISTS. */
+export async function certifyServer(
+  folder: string,
+  { name, addresses, out }: { readonly name: string; readonly addresses: readonly string[]; readonly out: string },
+  now: Date,
+): Promise<void> {
+  const { authority, tls } = await openSite(folder);
+  if (existsSync(out)) throw new OutriderError('OUT_SITE_EXISTS', `${out} is there already`);
+  const { certPem, keyPem } = await (await authority()).makeLeaf({ role: 'host', name, addresses }, now);
+  await mkdir(out, { recursive: true, mode: 0o700 });
+  await writePrivateFile(join(out, SITE_FILES.serverKey), keyPem);
+  await writeFile(join(out, SITE_FILES.serverCert), certPem);
+  await writeFile(join(out, SITE_FILES.caCert), tls.ca);
 }
 
 /** Throws OUT_SITE_FOLDER where a file is missing, OUT_SITE_KEY_PERMISSIONS where others can read a key. */

@@ -5,7 +5,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { OutriderError } from '../../shared/errors.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { idSchema } from '../../shared/protocol/message.ts';
-import { loadIdentity } from '../../shared/security/identity-folder.ts';
+import { operatorIdentity } from '../operator-identity.ts';
 import { renderSite } from './render.ts';
 import { showUntilQuit } from './screen.ts';
 import { SiteWatch } from './site-watch.ts';
@@ -61,10 +61,8 @@ export async function runTop({ once = false, json = false, ...options }: TopOpti
 }
 
 async function whereTo({ broker, site, identity: folder }: TopOptions) {
-  const identity = folder === undefined ? null : await loadIdentity(folder);
   // Another role's identity would be refused by the broker for its client id, or push its owner off the broker.
-  if (identity !== null && identity.role !== 'operator')
-    throw new OutriderError('OUT_SITE_TOKEN_OTHER', `this identity is that of ${identity.role} ${identity.id}, not an operator's`);
+  const identity = await operatorIdentity(folder);
   const named = site ?? identity?.site ?? 'site';
   if (!idSchema.safeParse(named).success)
     throw new OutriderError('OUT_CLI_USAGE', `--site ${JSON.stringify(named)} is not an id of [A-Za-z0-9_-]{1,64}`);

@@ -19,7 +19,7 @@ import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { type AssembledRover, assembleRover } from '../assemble-rover.ts';
 import { intrinsicsSchema } from '../camera-fields.ts';
 import { PortRecorder } from '../recording/port-recorder.ts';
-import { type MembershipOptions, roverMembership } from '../rover-membership.ts';
+import { type MembershipOptions, keepMembership, roverMembership } from '../rover-membership.ts';
 import { membershipOf, roverFields } from '../rover-yaml.ts';
 import { roverLastWill } from '../telemetry.ts';
 
@@ -91,7 +91,8 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
   const { record, ...flags } = options;
   const config = await loadYaml(path, freenoveRoverSchema);
   const { mission } = config;
-  const { id, site, broker, identity } = await roverMembership({ ...membershipOf(config), ...flags });
+  const membership = await roverMembership({ ...membershipOf(config), ...flags });
+  const { id, site, broker, identity } = membership;
   const logger = pinoLogger(config.logLevel, { rover: id });
   const clock = new SystemClock({ onError: (error) => logger.error({ error: String(error) }, 'a task failed') });
   configureLocalServices({ inference: { models: config.detection.models } });
@@ -141,7 +142,9 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       logger,
     });
     recorder?.follow(() => assembled.rover.pose);
+    const stopKeeping = keepMembership(membership, logger);
     await driveUntil(ended, assembled, body, logger);
+    stopKeeping();
     await recorder?.close();
     if (recorder?.state.failure) logger.warn({ error: recorder.state.failure.message }, 'the recording is not whole');
     lidar?.close();

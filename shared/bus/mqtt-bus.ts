@@ -104,6 +104,8 @@ class MqttBus implements MessageBus {
       withoutDelay(client);
       this.#setConnected(true);
     });
+    // Certificates are renewed in place: the next connection shows the new one.
+    client.on('reconnect', () => Object.assign(client.options, options.tls));
     client.on('close', () => {
       this.#setConnected(false);
       if (options.mayReconnect !== undefined) void this.#comeBack(options.mayReconnect, options.reconnectSec ?? 0.5);

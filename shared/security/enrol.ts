@@ -1,9 +1,9 @@
 // Joining a site: find out whether the server is the one that the token names, then send it the token and a request for a certificate
 // (PKCS #10, RFC 2986). The private key is made here and stays here.
-import { request } from 'node:https';
 import { connect } from 'node:tls';
 import { z } from 'zod';
-import { ERRORS, type ErrorCode, OutriderError } from '../errors.ts';
+import { OutriderError } from '../errors.ts';
+import { askSite } from './ask-site.ts';
 import { decodeToken, type EnrolmentToken } from './enrolment-token.ts';
 import { type Identity, membershipSchema } from './identity-folder.ts';
 import { explainTlsError } from './tls-error.ts';
@@ -19,10 +19,8 @@ export interface EnrolOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-const MAX_ANSWER_BYTES = 256 * 1024;
 
 const answerSchema = z.strictObject({ certificate: z.string(), membership: membershipSchema });
-const refusalSchema = z.object({ code: z.string(), message: z.string() });
 
 /**
  * Makes a key, shows the token and returns the identity. Throws OUT_SITE_TOKEN…, OUT_SITE_WRONG_CA, OUT_SITE_NAME, OUT_SITE_CLOCK or
@@ -41,8 +39,8 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
     keys,
     signingAlgorithm: KEY_ALGORITHM,
   });
-  const body = JSON.stringify({ secret: token.secret, id, csr: csr.toString('pem'), nowSec: now().getTime() / 1000 });
-  const answer = answerSchema.parse(await post(new URL('/api/enrol', url), body, ca, now));
+  const body = { secret: token.secret, id, csr: csr.toString('pem'), nowSec: now().getTime() / 1000 };
+  const answer = answerSchema.parse(await askSite(new URL('/api/enrol', url), { method: 'POST', body, tls: { ca }, now }));
   return { ...answer.membership, tls: { ca, cert: answer.certificate, key: privateKeyPem } };
 }
 
@@ -81,44 +79,4 @@ function pinnedAuthority(url: URL, token: EnrolmentToken, now: () => Date): Prom
       fail(explainTlsError(error, url.origin, now()) ?? new OutriderError('OUT_SITE_UNREACHABLE', `${url.origin}: ${error.message}`)),
     );
   });
-}
-
-/** POST over TLS that trusts this CA alone; the coded refusal of the site is thrown as it is. */
-function post(url: URL, body: string, ca: string, now: () => Date): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const sent = request(url, { method: 'POST', headers, ca, timeout: TIMEOUT_MS }, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-        if (bytes > MAX_ANSWER_BYTES) response.destroy(new Error('the answer is too long'));
-        else chunks.push(chunk);
-      });
-      response.once('error', reject);
-      response.once('end', () => {
-        const answer = parseJson(Buffer.concat(chunks).toString());
-        if (response.statusCode === 200) resolve(answer);
-        else reject(refusalOf(answer, url, response.statusCode ?? 0));
-      });
-    });
-    sent.once('timeout', () => sent.destroy(new OutriderError('OUT_SITE_UNREACHABLE', `${url.origin} does not answer`)));
-    sent.once('error', (error) => reject(explainTlsError(error, url.origin, now()) ?? error));
-    sent.end(body);
-  });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function refusalOf(answer: unknown, url: URL, status: number): OutriderError {
-  const parsed = refusalSchema.safeParse(answer);
-  if (parsed.success && Object.hasOwn(ERRORS, parsed.data.code))
-    return new OutriderError(parsed.data.code as ErrorCode, parsed.data.message);
-  return new OutriderError('OUT_SITE_UNREACHABLE', `${url.origin} answers with HTTP ${status}: it is no Outrider site that enrolls`);
 }

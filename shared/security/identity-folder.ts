@@ -45,6 +45,13 @@ export async function saveIdentity(folder: string, { tls, ...membership }: Ident
   }
 }
 
+/** Another certificate for the key that is there; a reader finds the old one or the new one, whole. */
+export async function replaceCertificate(folder: string, certPem: string): Promise<void> {
+  const partial = join(folder, `${FILES.cert}.partial`);
+  await writeFile(partial, certPem, { flush: true });
+  await rename(partial, join(folder, FILES.cert));
+}
+
 /** Throws OUT_SITE_FOLDER where something is missing or broken, OUT_SITE_KEY_PERMISSIONS where others can read the key. */
 export async function loadIdentity(folder: string): Promise<Identity> {
   const [ca, cert, key, text] = await Promise.all([

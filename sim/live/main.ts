@@ -12,6 +12,7 @@ import { MissionRecording } from '../../missions/recording.ts';
 import type { MissionReport } from '../../missions/report.ts';
 import { summary } from '../../missions/report-summary.ts';
 import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
+import { keepMembership } from '../../robot/rover-membership.ts';
 import { PortRecorder } from '../../robot/recording/port-recorder.ts';
 import type { RoverPorts } from '../../robot/rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
@@ -157,6 +158,8 @@ export interface RobotOptions {
   readonly site: string;
   /** Of an enrolled rover; null: a site on loopback, or one that was said to be trusted. */
   readonly identity: Identity | null;
+  /** Folder of the identity. */
+  readonly folder: string | null;
   /** File that what the ports deliver is written to. */
   readonly record?: string;
   readonly vehicle?: VehicleSpec | undefined;
@@ -178,6 +181,7 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   const body = simulated.site.rovers[0] as SimulatedRover;
   const logger = pinoLogger('warn', { rover: options.id });
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity, logger };
+  const stopKeeping = keepMembership(options, logger);
   const recorder = options.record === undefined ? null : await startRecorder(options.record, body, file.fleet.range, clock);
   try {
     const { assembled } = await startRover(body, joined, file, bundles, clock, recorder?.ports);
@@ -186,6 +190,7 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
     await interrupted;
     await assembled.stop();
   } finally {
+    stopKeeping();
     simulated.site.stop();
     await recorder?.close();
   }

@@ -126,6 +126,8 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('draining a live host 
       code: 'OUT_EDGE_UNKNOWN',
       message: expect.stringContaining('the site has no host edge-9; it has') as string,
     });
-    await expect(drainHost('edge-1', { gateway: 'http://127.0.0.1:9', timeout: 1 })).rejects.toMatchObject({ code: 'OUT_EDGE_TIMEOUT' });
+    await expect(drainHost('edge-1', { gateway: 'http://127.0.0.1:9', timeout: 1 })).rejects.toMatchObject({
+      code: 'OUT_SITE_UNREACHABLE',
+    });
   });
 });

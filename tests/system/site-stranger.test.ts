@@ -151,6 +151,27 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('a stranger’s path', () => {
   );
 
   test(
+    'an operator drains a host; without an identity, or with a rover’s, nobody does',
+    async () => {
+      const ada = join(folder, 'ada');
+      const drained = lastJson<{ host: string; draining: boolean }>(
+        await outrider('edge', 'drain', 'edge-1', '--identity', ada, '--timeout', '1', '--json'),
+      );
+      expect(drained).toMatchObject({ host: 'edge-1', draining: true });
+      await expect.poll(() => present.get('edge-1')?.status, { timeout: 10_000 }).toBe('draining');
+      expect((await outrider('edge', 'drain', 'edge-1', '--identity', ada, '--undo')).stdout).toBe('edge-1 takes modules again\n');
+      await expect.poll(() => present.get('edge-1')?.status, { timeout: 10_000 }).toBe('online');
+      expect(await refused('OUT_EDGE_UNKNOWN', 'edge', 'drain', 'edge-9', '--identity', ada)).toContain('edge-1');
+      expect(await refused('OUT_SITE_TOKEN_OTHER', 'edge', 'drain', 'edge-1', '--identity', join(folder, 'rover-1'))).toContain('operator');
+      await refused('OUT_SITE_WRONG_CA', 'edge', 'drain', 'edge-1', '--gateway', url);
+      await refused('OUT_SITE_UNREACHABLE', 'edge', 'drain', 'edge-1', '--gateway', 'http://127.0.0.1:1');
+      await refused('OUT_SITE_UNREACHABLE', 'edge', 'drain', 'edge-1', '--gateway', url.replace('https:', 'http:'));
+      await refused('OUT_CLI_USAGE', 'edge', 'drain', 'edge-1', '--gateway', 'somewhere');
+    },
+    SLOW_MS,
+  );
+
+  test(
     'a rover that is revoked is cut off, and does not come back',
     async () => {
       expect((await outrider('site', 'revoke', 'rover-1', '--dir', siteDir)).exitCode).toBe(0);

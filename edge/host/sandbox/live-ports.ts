@@ -2,13 +2,12 @@
 import { SystemClock } from '../../../shared/clock/system-clock.ts';
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
-import type { DataPlane } from '../../../shared/ports/data-plane.ts';
 import type { WorkerEnvironment } from './worker-messages.ts';
 
 export function liveClock(): Clock {
   return new SystemClock();
 }
 
-export function liveDataPlane({ bindHost, advertisedHost, tls }: WorkerEnvironment): DataPlane {
+export function liveDataPlane({ bindHost, advertisedHost, tls }: WorkerEnvironment): TcpDataPlane {
   return new TcpDataPlane({ bindHost, advertisedHost, ...(tls === null ? {} : { tls: { server: tls } }) });
 }

@@ -3,6 +3,7 @@
 import { ownThreadId } from './thread-priority.ts';
 import { parentPort } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
+import type { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { serviceClient } from '../../../shared/services/service-bridge.ts';
 import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
@@ -23,6 +24,7 @@ const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void 
 const clock = liveClock();
 const stores = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
 let running: RunningInstance | null = null;
+let dataPlane: TcpDataPlane | null = null;
 let count = 0;
 
 async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
@@ -40,6 +42,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
   const served = Object.fromEntries(
     Object.entries(message.services).map(([name, line]) => [name, () => serviceClient(line, functionsOf(module.manifest, name))]),
   );
+  dataPlane = liveDataPlane(environment);
   running = await runInstance(
     module,
     {
@@ -56,7 +59,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
     {
       site: environment.site,
       clock,
-      dataPlane: liveDataPlane(environment),
+      dataPlane,
       registry: { ...hostFunctionRegistry(), ...served },
       guard: (instance) => watched(instance, watch),
     },
@@ -104,6 +107,9 @@ port.on('message', (message: ToWorker) => {
     }
     case 'revoke':
       running?.revoke(message.rovers);
+      break;
+    case 'renew':
+      dataPlane?.renew(message.tls);
       break;
     case 'close':
       void (running?.close() ?? Promise.resolve()).finally(() => post({ type: 'closed' }));

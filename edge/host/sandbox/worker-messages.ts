@@ -39,6 +39,8 @@ export type ToWorker =
   /** A fixed end that came over the broker; its frames pass through the port. */
   | { readonly type: 'accept'; readonly port: MessagePort; readonly description: string; readonly peer: PeerIdentity | null }
   | { readonly type: 'revoke'; readonly rovers: readonly string[] }
+  /** The host shows a renewed certificate from now on. */
+  | { readonly type: 'renew'; readonly tls: NonNullable<WorkerEnvironment['tls']> }
   | { readonly type: 'close' };
 
 export type FromWorker =

@@ -76,6 +76,11 @@ export class WorkerSandbox implements Sandbox {
     return instance;
   }
 
+  /** Instances show this certificate to whoever connects from now on. */
+  renew(tls: NonNullable<WorkerEnvironment['tls']>): void {
+    for (const instance of this.#running) instance.renew(tls);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#watchdog);
     await Promise.all([...this.#running].map((instance) => instance.close()));
@@ -170,6 +175,10 @@ class WorkerInstance implements SandboxedInstance {
 
   revoke(rovers: readonly string[]): void {
     if (!this.#over) this.#post({ type: 'revoke', rovers });
+  }
+
+  renew(tls: NonNullable<WorkerEnvironment['tls']>): void {
+    if (!this.#over) this.#post({ type: 'renew', tls });
   }
 
   async close(): Promise<void> {

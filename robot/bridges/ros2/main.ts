@@ -6,7 +6,7 @@ import { configureLocalServices } from '../../../shared/services/local-services.
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
 import { openTracer } from '../../../shared/tracing/open-tracer.ts';
-import { type MembershipOptions, roverMembership } from '../../rover-membership.ts';
+import { type MembershipOptions, keepMembership, roverMembership } from '../../rover-membership.ts';
 import { membershipOf } from '../../rover-yaml.ts';
 import { roverLastWill } from '../../telemetry.ts';
 import { decodePicture } from './decode-picture.ts';
@@ -18,7 +18,8 @@ import { roverYamlSchema } from './rover-yaml.ts';
 export async function runRosRobot(path: string, flags: MembershipOptions = {}): Promise<boolean> {
   const file = await loadYaml(path, roverYamlSchema);
   const rcl = await loadRclnodejs({ environment: process.env });
-  const { id, site, broker, identity } = await roverMembership({ ...membershipOf(file), ...flags });
+  const membership = await roverMembership({ ...membershipOf(file), ...flags });
+  const { id, site, broker, identity } = membership;
   const config = { ...file, id, site };
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const interrupted = interruption();
@@ -36,6 +37,7 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
     will: roverLastWill(site, id, config.mission),
     ...(identity === null ? {} : { tls: identity.tls }),
   });
+  const stopKeeping = keepMembership(membership, logger);
   let rover: RosRover | null = null;
   try {
     rover = await startRosRover({
@@ -58,6 +60,7 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
     say(`${config.id} reads ${scan.topic} and ${odometry.topic} and ${driver}; Ctrl-C ends it`);
     await interrupted;
   } finally {
+    stopKeeping();
     await rover?.stop();
     await bus.close();
     await tracing.close();

@@ -1,6 +1,12 @@
 // The direct data plane: TCP or TLS 1.3 between rover and host, from a main thread or a worker.
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { connect as connectTls, createServer as createTlsServer, type ConnectionOptions, type TlsOptions } from 'node:tls';
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  type ConnectionOptions,
+  Server as TlsServer,
+  type TlsOptions,
+} from 'node:tls';
 import { OutriderError } from '../../errors.ts';
 import type { DataPlane, Listener } from '../../ports/data-plane.ts';
 import type { Transport } from '../../ports/transport.ts';
@@ -23,6 +29,7 @@ export interface TcpDataPlaneOptions {
 export class TcpDataPlane implements DataPlane {
   readonly #options: TcpDataPlaneOptions;
   readonly #scheme: 'tcp' | 'tls';
+  readonly #tlsServers = new Set<TlsServer>();
 
   constructor(options: TcpDataPlaneOptions = {}) {
     this.#options = options;
@@ -41,6 +48,10 @@ export class TcpDataPlane implements DataPlane {
       tls === undefined
         ? createTcpServer({ noDelay: true }, accept)
         : createTlsServer({ minVersion: 'TLSv1.3', handshakeTimeout: 5000, ...tls.server }, accept);
+    if (server instanceof TlsServer) {
+      this.#tlsServers.add(server);
+      server.once('close', () => this.#tlsServers.delete(server));
+    }
     server.maxConnections = maxConnections;
     // A peer that breaks its TLS handshake ends its own connection only.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
@@ -61,6 +72,11 @@ export class TcpDataPlane implements DataPlane {
           for (const socket of sockets) socket.destroy();
         }),
     };
+  }
+
+  /** Listeners show this certificate to whoever connects from now on. */
+  renew(server: TlsOptions): void {
+    for (const listening of this.#tlsServers) listening.setSecureContext(server);
   }
 
   connect(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Transport> {
