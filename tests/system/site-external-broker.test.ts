@@ -14,8 +14,7 @@ import { roverState, type RoverState } from '../../shared/protocol/rover.ts';
 import { enrolInto } from '../../shared/security/enrol-into.ts';
 import { loadIdentity } from '../../shared/security/identity-folder.ts';
 import { type RunningCommand, startOutrider } from '../support/cli-running.ts';
-import { brokerProcess, type BrokerProcess, isInstalled } from '../support/edge-broker-process.ts';
-import { freePort } from '../support/edge-tcp-proxy.ts';
+import { brokerProcess, type BrokerProcess, freePort, isInstalled } from '../../bench/support/broker-process.ts';
 import { lastJson, outrider, REPOSITORY } from './cli-process.ts';
 
 const SLOW_MS = 150_000;

@@ -16,7 +16,7 @@ import type { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import { askSite } from '../../shared/security/ask-site.ts';
 import { certificateLife, certificateNames } from '../../shared/security/certificate-life.ts';
 import { enrolInto } from '../../shared/security/enrol-into.ts';
-import type { MemberRole } from '../../shared/security/enrolment-token.ts';
+import type { MemberRole } from '../../shared/security/member-roles.ts';
 import { loadIdentity } from '../../shared/security/identity-folder.ts';
 import { KEY_ALGORITHM, newKeyPair, Pkcs10CertificateRequestGenerator } from '../../shared/security/x509.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
