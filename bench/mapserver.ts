@@ -2,6 +2,7 @@
 import { readBundle } from '../shared/elastic/bundle.ts';
 import { compileWasm, instantiateNative } from '../shared/elastic/instantiate.ts';
 import type { ModuleInstance } from '../shared/elastic/module-instance.ts';
+import { inlineRegistration } from '../shared/modules/host-impl/registration.ts';
 import { atLeast, atMost, quantile, type Bench } from './bench-result.ts';
 import { exploration, fullSite, ROVERS, SCANS_PER_SEC, type Update } from './support/mapping-load.ts';
 
@@ -16,6 +17,7 @@ interface Published {
 async function instantiate(kind: 'native' | 'wasm', published: Published): Promise<ModuleInstance> {
   const bundle = await readBundle(new URL('../modules/map-server/', import.meta.url).pathname);
   const host = {
+    registration: inlineRegistration(), // these rovers know their starts: nothing is registered
     'map-view': {
       publishTile: () => void published.atMs.push(performance.now()),
       publishObject: () => undefined,
