@@ -27,6 +27,11 @@ const PUBLISHED_POINTS = 48;
 /** Way ahead that must be clear on the costmap, or the way is planned anew [m]. */
 const CHECK_AHEAD_M = 4;
 const REFUGE_REACH_M = 12;
+/** A way that has become longer by this much [m], and by this factor, is a detour around something that stands in the shorter one. */
+const DETOUR_M = 5;
+const DETOUR_FACTOR = 1.5;
+/** People and rovers move on: a detour is taken only after this time [s]. */
+const DETOUR_PATIENCE_SEC = 5;
 
 export class Navigator {
   readonly config: NavigatorConfig;
@@ -38,9 +43,13 @@ export class Navigator {
   readonly #traffic: Traffic;
   readonly #progress = new ProgressWatch();
   #path: PathTracker | null = null;
+  /** Where that way leads. */
+  #wayTo: { readonly x: number; readonly y: number } | null = null;
   #pathDue = true;
   #nextPathSec = 0;
   #nextMapSec = -Infinity;
+  /** Since when only a detour leads to the goal; null: the way is as long as it was. */
+  #detourSinceSec: number | null = null;
   #refuge: { path: PathTracker; sinceSec: number } | null = null;
   #recovery: Recovery | null = null;
   #recoveryIndex = 0;
@@ -93,7 +102,10 @@ export class Navigator {
       if (this.#refuge !== null && !this.#routes.isClear(costmap, this.#refuge.path, CHECK_AHEAD_M)) this.#refuge = null;
     } else if (this.#world.costmap === null || this.#recovery !== null) {
       return;
-    } else if (this.#goals.isDue(now)) {
+    } else if (goal !== null && this.#path !== null && this.#pathDue) {
+      this.#planPath(input); // before anything is weighed anew: what stands in the way may be gone in a moment
+    } else if (this.#goals.isDue(now) && (goal === null || this.#detourSinceSec === null)) {
+      this.#detourSinceSec = null;
       if (!this.#goals.reconsider(input, this.#world, this.#path?.remainingM ?? Infinity)) return;
       this.#pathDue = true;
       this.#lastFailure = undefined;
@@ -108,8 +120,11 @@ export class Navigator {
     this.#nextPathSec = input.stampSec + this.config.timing.pathPeriodSec;
     this.#pathDue = false;
     const route = this.#routes.route(this.#world.costmap as Costmap, input.pose, goal);
+    if (route.ok && this.#waitsBeforeDetour(input.stampSec, goal, route.path.lengthM)) return;
+    this.#detourSinceSec = null;
     if (route.ok) {
       this.#path = route.path;
+      this.#wayTo = goal;
       this.#pursuit.reset(true);
       this.#lastFailure = undefined;
       return;
@@ -122,6 +137,18 @@ export class Navigator {
       this.#nextMapSec = -Infinity; // draw the costmap again without the rovers that have to make room
       this.#pathDue = true;
     } else this.#goals.postpone(input.stampSec);
+  }
+
+  /** Whether to stand for a moment rather than to turn round for a much longer way to the same place. */
+  #waitsBeforeDetour(nowSec: number, goal: Viewpoint, lengthM: number): boolean {
+    const path = this.#path;
+    if (path === null || this.#wayTo === null || Math.hypot(this.#wayTo.x - goal.x, this.#wayTo.y - goal.y) > 0.3) return false;
+    if (lengthM < path.remainingM + DETOUR_M || lengthM < path.remainingM * DETOUR_FACTOR) return false;
+    this.#detourSinceSec ??= nowSec;
+    if (nowSec - this.#detourSinceSec >= DETOUR_PATIENCE_SEC) return false;
+    this.#pathDue = true;
+    this.#lastFailure = { reason: 'Blocked', detail: `something stands in the way; the way around is ${lengthM.toFixed(0)} m long` };
+    return true;
   }
 
   #decide(input: NavigatorInput): Wish {
@@ -146,7 +173,7 @@ export class Navigator {
     const goal = this.#goals.viewpoint;
     if (goal === null) return this.#rest(input, this.#goals.workLeft ? 'waiting' : 'done');
     const activity = 'exploring';
-    if (this.#path === null) return this.#rest(input, activity);
+    if (this.#path === null || this.#detourSinceSec !== null) return this.#rest(input, activity);
     const off = this.#path.update(input.pose);
     if (off > 0.5) this.#pathDue = true;
     const clearance = this.#world.clearanceAt(input.pose.x, input.pose.y);
