@@ -78,6 +78,7 @@ export const siteConfigSchema = z.strictObject({
       effectsPerSec: z.number().positive().default(500),
       grants: z.array(idSchema).default([...DEFAULT_GRANTS]),
       inference: inferenceConfigSchema,
+      tenants: z.array(idSchema).min(1).max(64).optional().describe('Fleets whose modules alone run in these host processes.'),
       dataOverBroker: z.boolean().default(true).describe('Rovers that reach the broker but not the host’s ports use modules over MQTT.'),
       trustedKeys: z.array(z.string()).default([]).describe('PEM public keys; with any, only signed bundles run.'),
     })

@@ -21,6 +21,8 @@ export interface SiteHost {
   readonly sandbox: Sandbox;
   readonly resources: HostResources;
   readonly grants: readonly string[];
+  /** Fleets whose modules alone run there; absent: any. */
+  readonly tenants?: readonly string[];
   readonly limits?: InstanceLimits;
 }
 
@@ -69,7 +71,7 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
     siteKey,
     session,
   });
-  for (const { host, dataPlane, sandbox, resources, grants, limits } of options.hosts) {
+  for (const { host, dataPlane, sandbox, resources, grants, tenants, limits } of options.hosts) {
     const hostSession = `${session}-${host}`.slice(0, 64);
     const bus = await connectBus(`host-${host}`, { node: host, will: hostWill(site, host, hostSession) });
     buses.push(bus);
@@ -85,6 +87,7 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
       checkpoints,
       resources,
       grants,
+      ...(tenants === undefined ? {} : { tenants }),
       session: hostSession,
       limits: limits ?? DEFAULT_LIMITS,
       logger: logger.child({

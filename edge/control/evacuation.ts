@@ -97,7 +97,12 @@ export class Evacuation {
   }
 
   #fits(record: PlacementRecord, exclude: string, to: string | null = null): boolean {
-    const { fit } = this.#options.resources.candidates({ needs: needsOf(record), digest: record.module.digest, exclude });
+    const { fit } = this.#options.resources.candidates({
+      needs: needsOf(record),
+      tenant: record.tenant,
+      digest: record.module.digest,
+      exclude,
+    });
     return to === null ? fit.length > 0 : fit.some(({ host }) => host === to);
   }
 

@@ -120,7 +120,7 @@ export class Failover {
     const { book, resources, hosts, siteKey, clock, logger, restartTimeoutSec } = this.#options;
     const record = book.get(attempt.instance);
     if (record === null) return this.forget(attempt.instance);
-    const { fit, unfit } = resources.candidates({ needs: needsOf(record), digest: record.module.digest });
+    const { fit, unfit } = resources.candidates({ needs: needsOf(record), tenant: record.tenant, digest: record.module.digest });
     const host = fit[attempt.failures % Math.max(1, fit.length)]?.host;
     if (host === undefined) {
       if (attempt.failures === 0)

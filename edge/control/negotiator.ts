@@ -70,7 +70,11 @@ export class Negotiator {
     }
     for (const { instance } of reservations.dropOffers(rover, module.name)) resources.settle(instance);
     checkQuota(tenant, needs.memoryBytes, keeper.book.all(), manager.quotas ?? {});
-    const { fit, unfit } = resources.candidates({ needs, digest: module.digest, prefer: request.preferHost, exclude: request.excludeHost });
+    const { fit, unfit } = resources.candidates({
+      ...{ needs, tenant, digest: module.digest },
+      prefer: request.preferHost,
+      exclude: request.excludeHost,
+    });
     const [best] = fit;
     const nowSec = manager.clock.nowSec();
     const fairness = this.#fairness;

@@ -33,6 +33,8 @@ export interface Candidates {
 export interface CandidateQuery {
   readonly needs: ModuleNeeds;
   readonly digest: string;
+  /** Whose module it is. */
+  readonly tenant: string;
   readonly prefer?: string | null;
   readonly exclude?: string | null;
 }
@@ -163,8 +165,9 @@ export class ResourceManager {
     this.#options.onLost(host, why);
   }
 
-  #misfit(status: HostPresent, { needs, exclude }: CandidateQuery): string | null {
+  #misfit(status: HostPresent, { needs, tenant, exclude }: CandidateQuery): string | null {
     if (status.host === exclude) return 'excluded by the request';
+    if (status.tenants !== undefined && !status.tenants.includes(tenant)) return 'is for other fleets';
     if (status.status === 'draining') return 'is being drained';
     const promised = this.#promised(status.host);
     const free = status.memoryFreeBytes - promised.memoryBytes;

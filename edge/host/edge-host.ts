@@ -187,7 +187,7 @@ export class EdgeHost {
   }
 
   #status(): HostStatus {
-    const { host, session, clock, resources, grants } = this.#ports;
+    const { host, session, clock, resources, grants, tenants } = this.#ports;
     const { cores, memoryTotalBytes, instancesMax, accelerator } = resources;
     const promised = this.handler.promisedBytes() + this.execution.promisedBytes();
     return {
@@ -203,6 +203,7 @@ export class EdgeHost {
       loadFraction: Math.max(0, resources.loadFraction()),
       memoryFreeBytes: Math.max(0, memoryTotalBytes - promised),
       hostInterfaces: [...grants],
+      ...(tenants === undefined ? {} : { tenants: [...tenants] }),
       addresses: [...this.handler.addresses],
       bundles: this.#bundles.slice(-256),
       instances: [...this.execution.list().map(toHosted), ...this.handler.reserved()].slice(0, 1024),

@@ -35,6 +35,8 @@ export interface HostPorts {
   readonly resources: HostResources;
   /** Host interfaces that the site grants to modules. */
   readonly grants: readonly string[];
+  /** Fleets whose modules alone run here; absent: any. */
+  readonly tenants?: readonly string[];
   readonly limits: InstanceLimits;
   readonly logger: Logger;
   /** Goes on with the traces of rovers; default: nothing is traced. */

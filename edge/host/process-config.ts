@@ -16,6 +16,7 @@ export const hostProcessSchema = z.strictObject({
   /** `nats://…` of a cluster that keeps checkpoints and bundles; null: the folder does. */
   checkpoints: z.string().nullable(),
   dataOverBroker: z.boolean(),
+  tenants: z.array(idSchema).optional(),
   bindHost: z.string(),
   advertisedHost: z.string(),
   memoryBytes: z.number().int().positive(),

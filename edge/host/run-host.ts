@@ -72,6 +72,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     logger,
     tracer: tracing.tracer,
     grants: config.grants,
+    ...(config.tenants === undefined ? {} : { tenants: config.tenants }),
     dataPlane,
     ...(config.dataOverBroker ? { overBroker: new MqttDataPlane({ bus, clock, site, self: host, session: session.slice(-8) }) } : {}),
     repository: stores.repository,

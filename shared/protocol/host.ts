@@ -52,6 +52,7 @@ export const hostStatus = defineMessage({
       instancesMax: z.number().int().positive(),
       accelerator: z.string().max(100).nullable(),
       hostInterfaces: z.array(idSchema).max(64).describe('Host functions that the site grants to modules here.'),
+      tenants: z.array(idSchema).min(1).max(64).optional().describe('Fleets whose modules alone run here; absent: any.'),
       addresses: addressesSchema.describe('Of the Remote Offload Handler.'),
       bundles: z.array(hexKeySchema).max(256).describe('Digests of bundles that are ready here.'),
       instances: z.array(hostedInstanceSchema).max(1024),

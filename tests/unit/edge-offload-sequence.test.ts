@@ -92,6 +92,31 @@ describe('offload sequence', () => {
     expect(refused.kind === 'refused' && refused.reason).toMatch(/OUT_EDGE_QUOTA.*1 of 1 instances/);
   });
 
+  test('a host process that belongs to one fleet runs no module of another, not even after the loss of its host', async () => {
+    const known = ['a', 'b'].map((tenant) => ({
+      ...{ rover: `rover-${tenant}`, tenant },
+      credentialSha256: createHash('sha256').update(`secret of ${tenant}`).digest('hex'),
+    }));
+    const site = await testSite({
+      tenants: { 'edge-1': ['a'], 'edge-2': ['b'] },
+      manager: { authenticate: credentialTable(known) },
+    });
+    const [a, b] = [await site.rover('rover-a', carried, 'secret of a'), await site.rover('rover-b', carried, 'secret of b')];
+    const ofA = prepared(await site.run(a.prepare(mapServer, { reason: 'start', epoch: 1, preferHost: 'edge-2' })));
+    const ofB = prepared(await site.run(b.prepare(mapServer, { reason: 'start', epoch: 1, preferHost: 'edge-1' })));
+    expect([ofA.endpoint.hostId, ofB.endpoint.hostId]).toEqual(['edge-1', 'edge-2']);
+    await activate(site, 'edge-1');
+    await activate(site, 'edge-2');
+    await site.sandboxes.get('edge-1')?.started[0]?.options.storeCheckpoint?.(new TextEncoder().encode('of fleet a'));
+    site.network.crash('edge-1');
+    await site.site.crashHost('edge-1');
+    await site.pass(10);
+    expect(site.sandboxes.get('edge-2')?.started).toHaveLength(1);
+    expect(await site.run(b.locate(ofB.endpoint))).toMatchObject({ hostId: 'edge-2', epoch: ofB.endpoint.epoch });
+    const refused = await site.run(a.prepare(detection, { reason: 'heat', epoch: 1 }));
+    expect(refused.kind === 'refused' && refused.reason).toContain('edge-2: is for other fleets');
+  });
+
   test('a released instance is stopped and its placement forgotten', async () => {
     const site = await testSite();
     const rover = await site.rover('rover-1', carried);

@@ -121,6 +121,8 @@ export async function testSite(
     /** Busy share of a host; default 0.1. */
     readonly load?: (host: string) => number;
     readonly grants?: readonly string[];
+    /** Fleets of a host; default any. */
+    readonly tenants?: Readonly<Record<string, readonly string[]>>;
     readonly manager?: Partial<ManagerOptions>;
   } = {},
 ): Promise<TestSite> {
@@ -135,7 +137,9 @@ export async function testSite(
     sandboxes.set(host, sandbox);
     const memoryTotalBytes = options.memoryTotalBytes ?? 1024 ** 3;
     const resources = { cores: 4, memoryTotalBytes, instancesMax: 32, accelerator: null, loadFraction: () => options.load?.(host) ?? 0.1 };
-    return { host, dataPlane: dataPlane.at(host), sandbox, resources, grants: options.grants ?? ['vision', 'map-view'] };
+    const tenants = options.tenants?.[host];
+    const own = tenants === undefined ? {} : { tenants };
+    return { host, dataPlane: dataPlane.at(host), sandbox, resources, grants: options.grants ?? ['vision', 'map-view'], ...own };
   });
   let sessions = 0;
   const run = <T>(work: Promise<T>): Promise<T> => clock.runUntilSettled(work);
