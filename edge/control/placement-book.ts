@@ -21,7 +21,10 @@ export class PlacementBook {
   async start(): Promise<void> {
     await this.#channel.on(placement, { site: this.#site }, (record) => {
       const mine = this.#records.get(record.instance);
-      if (mine === undefined && !this.#gone.has(record.instance)) this.#records.set(record.instance, record);
+      if (mine !== undefined || this.#gone.has(record.instance)) return;
+      this.#records.set(record.instance, record);
+      // Now it is this manager's to remember: a broker that comes back empty is told again what its client had said, not what it had read.
+      this.#channel.tell(placement, { site: this.#site, instance: record.instance }, record);
     });
   }
 
