@@ -36,7 +36,11 @@ const lidarSchema = z.strictObject({
 });
 
 const cameraSchema = z.strictObject({
-  source: z.enum(['raspberry-pi', 'v4l2']).default('raspberry-pi').describe('Ribbon camera (rpicam-vid) or USB camera (ffmpeg).'),
+  source: z
+    .enum(['raspberry-pi', 'jetson', 'v4l2'])
+    .default('raspberry-pi')
+    .describe('Ribbon camera of a Raspberry Pi (rpicam-vid) or Jetson (nvarguscamerasrc), or USB camera (ffmpeg).'),
+  sensor: z.number().int().min(0).max(7).default(0).describe('Which ribbon camera, where there are several.'),
   device: z.string().min(1).max(100).default('/dev/video0').describe('Of a v4l2 camera.'),
   width: z.number().int().min(64).max(1920).default(640),
   height: z.number().int().min(64).max(1080).default(480),
@@ -206,14 +210,19 @@ export async function loadCamera(
   logger: Logger,
 ): Promise<{ readonly port: CameraIo; close(): void } | null> {
   if (config.camera === null) return null;
-  const { source, device, intrinsics, mount, latencySec } = config.camera;
+  const { camera: format } = config;
+  const { source, sensor, device, intrinsics, mount, latencySec } = format;
   const [{ ProcessCamera }, sources, { DecodedCamera }, { loadImageHost }] = await Promise.all([
     import('../../hardware/cameras/process-camera.ts'),
     import('../../hardware/cameras/camera-sources.ts'),
     import('../perception/decoded-camera.ts'),
     import('../../shared/modules/host-impl/image-sharp.ts'),
   ]);
-  const programs = source === 'v4l2' ? sources.v4l2Camera(config.camera, device) : sources.raspberryPiCamera(config.camera);
+  const programs = {
+    'raspberry-pi': () => sources.raspberryPiCamera(format, sensor),
+    jetson: () => sources.jetsonCamera(format, sensor),
+    v4l2: () => sources.v4l2Camera(format, device),
+  }[source]();
   const { decodeJpeg } = await loadImageHost();
   const camera = new ProcessCamera({ programs, clock, intrinsics, mount, latencySec, logger });
   const port = new DecodedCamera(camera, decodeJpeg, (error) => logger.warn({ error: error.message }, 'a picture was left out'));
