@@ -204,7 +204,11 @@ async function runRobot(flags: RobotFlags): Promise<boolean> {
     case 'freenove-4wd':
       return (await import('../robot/freenove/main.ts')).runFreenoveRobot(flags.config, { ...membershipFlags(flags), ...recording });
     case 'ros2':
-      return (await import('../robot/bridges/ros2/main.ts')).runRosRobot(flags.config, membershipFlags(flags));
+      return (await import('../robot/bridges/ros2/main.ts')).runRosRobot(flags.config, {
+        ...membershipFlags(flags),
+        ...recording,
+        metrics: (await import('../hardware/linux/board-metrics.ts')).boardMetrics,
+      });
   }
 }
 

@@ -11,7 +11,6 @@ import { readBuiltModule } from '../../shared/elastic/built-modules.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { CameraIo } from '../../shared/ports/camera-io.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
-import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import type { LidarIo } from '../../shared/ports/lidar-io.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { configureLocalServices } from '../../shared/services/local-services.ts';
@@ -118,7 +117,7 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
       imu: body.imu,
       camera: camera?.port ?? null,
       power: body.power,
-      metrics: await loadMetrics(clock),
+      metrics: (await import('../../hardware/linux/board-metrics.ts')).boardMetrics(clock),
     };
     const head = { rover: id, startPose: config.startPose, geometry: config.freenove.geometry };
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
@@ -227,16 +226,6 @@ export async function loadCamera(
   const camera = new ProcessCamera({ programs, clock, intrinsics, mount, latencySec, logger });
   const port = new DecodedCamera(camera, decodeJpeg, (error) => logger.warn({ error: error.message }, 'a picture was left out'));
   return { port, close: () => camera.close() };
-}
-
-/** Of the board that this process runs on; any Linux will do. */
-async function loadMetrics(clock: Clock): Promise<DeviceMetricsIo> {
-  const { isRaspberryPi, raspberryPiMetrics } = await import('../../hardware/raspberry-pi/metrics.ts');
-  if (isRaspberryPi()) return raspberryPiMetrics(clock);
-  const { isJetson, jetsonMetrics } = await import('../../hardware/jetson/metrics.ts');
-  if (isJetson()) return jetsonMetrics(clock);
-  const { HostMetrics } = await import('../../hardware/linux/host-metrics.ts');
-  return new HostMetrics({ clock });
 }
 
 function interruption(): Promise<void> {

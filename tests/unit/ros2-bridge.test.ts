@@ -1,9 +1,16 @@
 // A rover whose body is topics, over a ROS graph in memory: it explores a site that it knows only through ROS, and gives ROS its map.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { HostMetrics } from '../../hardware/linux/host-metrics.ts';
+import { readPortRecording } from '../../robot/recording/port-recording.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { DeviceMetricsIo } from '../../shared/ports/device-metrics.ts';
 import { loadRclnodejs, toQos } from '../../robot/bridges/ros2/rclnodejs.ts';
 import type { RosOccupancyGrid, RosPoseStamped, RosTfMessage, RosTwist } from '../../robot/bridges/ros2/messages.ts';
 import { yawOf } from '../../robot/bridges/ros2/from-ros.ts';
-import { startRosRover, type RosRover } from '../../robot/bridges/ros2/ros-rover.ts';
+import { startRosRover, type RosRover, type RosRoverOptions } from '../../robot/bridges/ros2/ros-rover.ts';
 import { roverYamlSchema } from '../../robot/bridges/ros2/rover-yaml.ts';
 import { checkConfig } from '../../shared/config/load-yaml.ts';
 import { compose, distance, type Pose2 } from '../../shared/geometry/pose2.ts';
@@ -32,7 +39,7 @@ interface Stage {
 }
 
 /** Agent and edge site on one virtual clock; robots come and go. */
-async function stage(ros2: object): Promise<Stage> {
+async function stage(ros2: object, more: Pick<RosRoverOptions, 'record'> & Partial<Pick<RosRoverOptions, 'metrics'>> = {}): Promise<Stage> {
   const clock = new VirtualClock();
   const run = <T>(work: Promise<T>): Promise<T> => clock.runUntilSettled(work);
   const infrastructure = createInfrastructure(clock, new SeededRandom(1), SILENT_LOGGER);
@@ -49,6 +56,7 @@ async function stage(ros2: object): Promise<Stage> {
       detection: config.detection,
       mapServerPlacement: 'edge',
       decodePicture: () => Promise.reject(new Error('no picture is sent here')),
+      ...more,
     }),
   );
   const operator = infrastructure.broker.connect('operator');
@@ -70,6 +78,29 @@ async function stage(ros2: object): Promise<Stage> {
     },
   };
 }
+
+describe('a recording of a ROS 2 rover', { timeout: LIMIT_MS }, () => {
+  it('holds its odometry, its scans and the metrics of its computer', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'outrider-ros-'));
+    const path = join(folder, 'ros.mcap');
+    const metrics = (clock: Clock): DeviceMetricsIo => new HostMetrics({ clock });
+    const set = await stage({}, { record: path, metrics });
+    const robot = await set.startRobot();
+    await set.clock.run({ untilSec: set.clock.nowSec() + 6 });
+    const { pose } = set.rover.assembled.rover;
+    await set.close();
+    robot.stop();
+    const { records, head } = await readPortRecording(path);
+    await rm(folder, { recursive: true });
+    const count = (wanted: string): number => records.filter(({ topic }) => topic === wanted).length;
+    expect(head).toMatchObject({ rover: 'rover-1', startPose: { x: START.x, y: START.y } });
+    expect(count('drive')).toBeGreaterThan(50);
+    expect(count('lidar')).toBeGreaterThan(40);
+    expect(count('metrics')).toBeGreaterThan(5);
+    const last = records.findLast(({ topic }) => topic === 'estimate')?.value as { x: number; y: number };
+    expect(Math.hypot(last.x - pose.x, last.y - pose.y)).toBeLessThan(0.2);
+  });
+});
 
 const poseOf = ({ pose }: RosPoseStamped): Pose2 => ({ ...pose.position, theta: yawOf(pose.orientation) as number });
 

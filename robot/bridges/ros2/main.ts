@@ -4,6 +4,8 @@ import { loadYaml } from '../../../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
 import { configureLocalServices } from '../../../shared/services/local-services.ts';
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
+import type { DeviceMetricsIo } from '../../../shared/ports/device-metrics.ts';
 import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
 import { openTracer } from '../../../shared/tracing/open-tracer.ts';
 import { type MembershipOptions, keepMembership, roverMembership } from '../../rover-membership.ts';
@@ -14,8 +16,16 @@ import { loadRclnodejs } from './rclnodejs.ts';
 import { type RosRover, startRosRover } from './ros-rover.ts';
 import { roverYamlSchema } from './rover-yaml.ts';
 
+export interface RosRobotOptions extends MembershipOptions {
+  /** File that what the ports deliver is written to. */
+  readonly record?: string;
+  /** Metrics of this computer; without them its heat moves no module. */
+  readonly metrics?: (clock: Clock) => DeviceMetricsIo;
+}
+
 /** Runs until Ctrl-C; `flags` go before what the file says. True after a clean stop. Throws OUT_ROS_ENVIRONMENT outside a ROS 2 environment, before anything else is touched. */
-export async function runRosRobot(path: string, flags: MembershipOptions = {}): Promise<boolean> {
+export async function runRosRobot(path: string, options: RosRobotOptions = {}): Promise<boolean> {
+  const { record, metrics, ...flags } = options;
   const file = await loadYaml(path, roverYamlSchema);
   const rcl = await loadRclnodejs({ environment: process.env });
   const membership = await roverMembership({ ...membershipOf(file), ...flags });
@@ -51,7 +61,8 @@ export async function runRosRobot(path: string, flags: MembershipOptions = {}): 
       detection: config.detection,
       mapServerPlacement: config.mapServer.placement,
       decodePicture,
-      metrics: null,
+      metrics: metrics ?? null,
+      ...(record === undefined ? {} : { record }),
       logger,
       tracer: tracing.tracer,
     });

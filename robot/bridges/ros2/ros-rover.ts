@@ -14,6 +14,7 @@ import type { RoverYaml } from './rover-yaml.ts';
 import type { RosClockMessage } from './messages.ts';
 import { Nav2Driver } from './nav2-driver.ts';
 import { type RclNode, type Rclnodejs, rosNow, toQos } from './rclnodejs.ts';
+import { PortRecorder } from '../../recording/port-recorder.ts';
 import { type DecodePicture, ROS_GEOMETRY, RosBody } from './ros-body.ts';
 import { RosOutputs } from './ros-outputs.ts';
 import { RosTimeBase, toSeconds } from './ros-time.ts';
@@ -31,7 +32,10 @@ export interface RosRoverOptions {
   readonly detection: AssembleOptions['detection'];
   readonly mapServerPlacement: 'edge' | 'onboard';
   readonly decodePicture: DecodePicture;
-  readonly metrics: DeviceMetricsIo | null;
+  /** Of the computer that the agent runs on, by the rover's clock; null: none. */
+  readonly metrics: ((clock: Clock) => DeviceMetricsIo) | null;
+  /** File that what the ports deliver is written to. */
+  readonly record?: string;
   readonly logger: Logger;
   readonly tracer?: Tracer;
   /** How long the first /clock message may take [s]. */
@@ -66,15 +70,21 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
       time.synchronise(toSeconds(rosNow(node)), clock.nowSec());
     }
     const body = new RosBody({ rcl, node, config: ros, clock, time, decodePicture: options.decodePicture, onError });
+    const startPose = compose(config.startPose, body.mount);
+    const metrics = options.metrics?.(clock) ?? null;
+    const ports = { drive: body.drive, lidar: body.lidar, camera: body.camera, power: body.power, metrics };
+    const head = { rover: config.id, startPose, geometry: ROS_GEOMETRY };
+    const { record } = options;
+    const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const assembled = await assembleRover({
       id: config.id,
       site,
       mission: config.mission,
       ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
       ...(options.credential === undefined ? {} : { credential: options.credential }),
-      startPose: compose(config.startPose, body.mount),
+      startPose,
       geometry: ROS_GEOMETRY,
-      ports: { drive: body.drive, lidar: body.lidar, camera: body.camera, power: body.power, metrics: options.metrics },
+      ports: recorder?.ports ?? ports,
       compute: null,
       modelled: 'none',
       clock,
@@ -89,6 +99,7 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
     const view = new CommonView();
     await view.subscribe(bus, { site, mission: config.mission });
     const { rover } = assembled;
+    recorder?.follow(() => rover.pose);
     const outputs = new RosOutputs({
       rcl,
       node,
@@ -131,6 +142,8 @@ export async function startRosRover(options: RosRoverOptions): Promise<RosRover>
         await nav2?.stop();
         await stopping;
         await view.close();
+        await recorder?.close();
+        if (recorder?.state.failure) logger.warn({ error: recorder.state.failure.message }, 'the recording is not whole');
       } finally {
         shutDown(rcl, node);
       }
