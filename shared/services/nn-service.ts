@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceService } from '../inference/inference-service.ts';
 import { OnnxRuntimeEngine } from '../inference/onnxruntime-engine.ts';
-import { serveLine, type ServiceLine } from './service-bridge.ts';
+import { serveLine, takeLines } from './service-bridge.ts';
 import type { ServiceSettings } from './service-threads.ts';
 
 const port = parentPort;
@@ -15,7 +15,7 @@ const service = new InferenceService(engine, settings, {
 });
 /** Several lines of one caller take one turn; it is gone when all of them are. */
 const lines = new Map<string, number>();
-port.on('message', (line: ServiceLine) => {
+takeLines(port, (line) => {
   const { caller } = line;
   lines.set(caller, (lines.get(caller) ?? 0) + 1);
   serveLine(line, service.client(caller), () => {

@@ -43,6 +43,20 @@ export function serviceClient({ port, cell }: ServiceLine, functionNames: readon
   return Object.fromEntries(functionNames.map((name) => [name, (...args: unknown[]) => call(name, args)])) as HostFunctions[string];
 }
 
+/** What ends a service's thread. */
+export const CLOSE = 'close';
+
+/**
+ * Takes lines until the thread is told to end, which it does between two pieces of work: a thread that is terminated while a native
+ * library computes in it takes the whole process along.
+ */
+export function takeLines(port: MessagePort, onLine: (line: ServiceLine) => void): void {
+  port.on('message', (message: ServiceLine | typeof CLOSE) => {
+    if (message === CLOSE) process.exit(0);
+    onLine(message);
+  });
+}
+
 /** The service's side: answers the calls of one line, one at a time. `onClosed` is called when the caller's end is gone. */
 export function serveLine({ port, cell }: ServiceLine, implementation: ServiceFunctions, onClosed?: () => void): void {
   const reply = (answer: ServiceAnswer): void => {

@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { InferenceSettings } from '../inference/inference-settings.ts';
 import { builtFile } from './built-file.ts';
-import type { ServiceLine } from './service-bridge.ts';
+import { CLOSE, type ServiceLine } from './service-bridge.ts';
 
 /** What services are told when they start. */
 export interface ServiceSettings {
@@ -16,6 +16,9 @@ const ENTRIES: Readonly<Record<string, string>> = {
   image: new URL(`./image-service.${extension}`, import.meta.url).href,
   nn: new URL(`./nn-service.${extension}`, import.meta.url).href,
 };
+
+/** Longer than any network takes for a batch. */
+const PATIENCE_MS = 10_000;
 
 interface Thread {
   readonly worker: Worker;
@@ -57,7 +60,7 @@ export class ServiceThreads {
   async close(): Promise<void> {
     const threads = [...this.#threads.values()];
     this.#threads.clear();
-    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    await Promise.all(threads.map(({ worker }) => end(worker)));
   }
 
   #thread(name: string): Thread {
@@ -82,4 +85,15 @@ export class ServiceThreads {
     }
     return thread;
   }
+}
+
+/** Lets a thread finish what it computes; one that does not listen is terminated. */
+async function end(worker: Worker): Promise<void> {
+  if (worker.threadId === -1) return;
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.ref();
+  worker.postMessage(CLOSE);
+  const patience = setTimeout(() => void worker.terminate(), PATIENCE_MS);
+  await ended;
+  clearTimeout(patience);
 }

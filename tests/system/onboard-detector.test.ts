@@ -11,6 +11,7 @@ import type { HostFunctions, ModuleInstance } from '../../shared/elastic/module-
 import type { NeuralFrame } from '../../shared/modules/neural-detection/handle.ts';
 import { localRunner, localService } from '../../shared/services/local-services.ts';
 import { serveLine, type ServiceFunctions, type ServiceLine } from '../../shared/services/service-bridge.ts';
+import { ServiceThreads } from '../../shared/services/service-threads.ts';
 import { startThreadRunner } from '../../shared/services/thread-runner.ts';
 import { evaluationFrames } from '../../sim/dataset/evaluation-scenes.ts';
 import type { LabelledFrame } from '../../sim/dataset/scene-shots.ts';
@@ -124,6 +125,25 @@ describe.skipIf(!existsSync('dist/shared/services/thread-runner-main.js'))('the 
   it('is refused where no service has what it needs', async () => {
     const bundle = await readBuiltModule('object-detection');
     await expect(startThreadRunner({ bundle, lines: {} })).rejects.toMatchObject({ code: 'OUT_MODULE_HOST_FUNCTION' });
+  });
+
+  it('ends its services only between two pieces of work, since a native library that is interrupted ends the process', async () => {
+    const bundle = await readBuiltModule('neural-detection');
+    const [frame] = rendered(1) as [NeuralFrame];
+    const names = bundle.manifest.hostInterfaces.map(({ name }) => name);
+    for (let round = 0; round < 3; round += 1) {
+      const services = new ServiceThreads();
+      await services.warm(names);
+      const busy = await Promise.all(
+        [0, 1, 2].map((index) => startThreadRunner({ bundle, lines: services.connect(names, `rover-${index}`) })),
+      );
+      await Promise.all(busy.map((runner) => runner.call('detect', [frame])));
+      const pending = busy.map((runner) => runner.call('detect', [frame]).catch((error: unknown) => error));
+      await Promise.race(pending);
+      await services.close();
+      for (const runner of busy) await runner.close();
+      await Promise.all(pending);
+    }
   });
 
   it('rejects what is pending when its thread ends, so that the module gets a new instance', async () => {
