@@ -114,6 +114,7 @@ async function bytesOf(path: string, nested: boolean): Promise<number> {
   if (entry === null || entry.isSymbolicLink()) return 0;
   if (!entry.isDirectory()) return entry.size;
   const inside = await readdir(path);
-  const sizes = await Promise.all(inside.map((name) => (name === 'node_modules' && !nested ? 0 : bytesOf(join(path, name), nested))));
+  const measured = inside.filter((name) => nested || name !== 'node_modules');
+  const sizes = await Promise.all(measured.map((name) => bytesOf(join(path, name), nested)));
   return sizes.reduce<number>((sum, size) => sum + size, 0);
 }
