@@ -165,14 +165,17 @@ class MqttBus implements MessageBus {
     await new Promise((resolve) => setTimeout(resolve, pauseSec * 1000));
     const allowed = await mayReconnect();
     if (this.#closed) return;
-    if (allowed) this.#client.reconnect();
+    // With the stores that it has: otherwise what was published and not yet acknowledged would never be.
+    const { incomingStore, outgoingStore } = this.#client;
+    if (allowed) this.#client.reconnect({ incomingStore, outgoingStore });
     else await this.close();
   }
 
   /** Asks the broker until it grants the filter; an outage in between only delays. With `granted` before, a refusal only delays, too. */
   async #awaitGrant(filter: string, granted = false): Promise<void> {
     for (let refusals = 0; ;) {
-      const problem = await this.#ask(filter);
+      // A client that has ended would take the question and never answer.
+      const problem = this.#closed ? 'closed' : await this.#ask(filter);
       if (problem === null) return;
       if (this.#closed) throw new OutriderError('OUT_BUS_CLOSED', `${this.clientId} was closed while it subscribed to ${filter}`);
       if (!this.#connected) {
