@@ -1,5 +1,5 @@
 // An error as data: errors of our own keep their code between threads.
-import { type ErrorCode, ERRORS, OutriderError } from './errors.ts';
+import { isErrorCode, OutriderError } from './errors.ts';
 
 export interface WireError {
   readonly code: string;
@@ -12,5 +12,5 @@ export function toWireError(error: unknown): WireError {
 }
 
 export function fromWireError({ code, message }: WireError): OutriderError {
-  return new OutriderError(Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'OUT_INTERNAL', message);
+  return new OutriderError(isErrorCode(code) ? code : 'OUT_INTERNAL', message);
 }

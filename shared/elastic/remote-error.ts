@@ -1,5 +1,5 @@
 // Errors across the wire: registered errors arrive as themselves, every other one as OUT_ELASTIC_REMOTE with its message.
-import { ERRORS, OutriderError, type ErrorCode } from '../errors.ts';
+import { isErrorCode, OutriderError } from '../errors.ts';
 import { MAX_ERROR_BYTES, MAX_ID_BYTES } from './limits.ts';
 import { WireWriter, type WireReader } from './wire-cursor.ts';
 
@@ -30,11 +30,10 @@ export function decodeFailure(reader: WireReader): RemoteFailure & { readonly nu
   const code = reader.text(MAX_ID_BYTES, 'error code');
   const message = reader.text(MAX_ERROR_BYTES, 'error message');
   reader.end();
-  const known = Object.hasOwn(ERRORS, code);
   return {
     number,
     withoutEffect,
-    error: new OutriderError(known ? (code as ErrorCode) : 'OUT_ELASTIC_REMOTE', known ? message : `${code}: ${message}`),
+    error: isErrorCode(code) ? new OutriderError(code, message) : new OutriderError('OUT_ELASTIC_REMOTE', `${code}: ${message}`),
   };
 }
 

@@ -2,7 +2,7 @@
 // they are.
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { ERRORS, type ErrorCode, OutriderError } from '../errors.ts';
+import { isErrorCode, OutriderError } from '../errors.ts';
 import { explainTlsError } from './tls-error.ts';
 import { z } from 'zod';
 
@@ -57,7 +57,6 @@ function parseJson(text: string): unknown {
 
 function refusalOf(answer: unknown, url: URL, status: number): OutriderError {
   const parsed = refusalSchema.safeParse(answer);
-  if (parsed.success && Object.hasOwn(ERRORS, parsed.data.code))
-    return new OutriderError(parsed.data.code as ErrorCode, parsed.data.message);
+  if (parsed.success && isErrorCode(parsed.data.code)) return new OutriderError(parsed.data.code, parsed.data.message);
   return new OutriderError('OUT_SITE_UNREACHABLE', `${url.origin} answers with HTTP ${status}: it is no gateway of an Outrider site`);
 }

@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/error-registry.ts';
 import { loadMessages, renderErrors, renderProtocol } from '../../toolchain/docs/generate.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const AREAS = ['shared', 'robot', 'edge', 'sim', 'missions', 'toolchain', 'hardware', 'bin'];
-const REGISTRY = 'shared/errors.ts';
+const REGISTRY = 'shared/error-registry.ts';
 
 /** Every code that a source file names, with the files that name it. */
 function codesInSources(): Map<string, string[]> {

@@ -1,7 +1,7 @@
 // Generates docs/errors.md and docs/protocol.md from the error registry and the message schemas; `--check` fails where they differ.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { ERRORS } from '../../shared/errors.ts';
+import { ERRORS } from '../../shared/error-registry.ts';
 import type { MessageDefinition } from '../../shared/protocol/message.ts';
 
 const ROOT = new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url);
@@ -11,7 +11,7 @@ export function renderErrors(): string {
   const lines = [
     '# Errors',
     '',
-    'Every error that Outrider raises on purpose has a code, says what arrived, and has a way out. Generated from `shared/errors.ts`;',
+    'Every error that Outrider raises on purpose has a code, says what arrived, and has a way out. Generated from `shared/error-registry.ts`;',
     'run `npm run docs` after a change.',
     '',
     '| Code | What happened | What to do |',

@@ -1,5 +1,5 @@
 // One connection to a host that runs a part of the network: uploads go on by themselves, queries get answers or an error, in time.
-import { ERRORS, OutriderError, type ErrorCode } from '../../../shared/errors.ts';
+import { isErrorCode, OutriderError } from '../../../shared/errors.ts';
 import { decodeHostFrame, encodeFrame, type HostFrame, type LayerRange } from '../../../shared/incremental/frames.ts';
 import { copyTensors } from '../../../shared/incremental/tensor-codec.ts';
 import type { NamedTensors } from '../../../shared/onnx/tensor.ts';
@@ -93,8 +93,7 @@ export class HostLink {
         this.#take(frame.id)?.resolve({ tensors: copyTensors(frame.tensors), computeMs: frame.computeMs });
         break;
       case 'failed': {
-        const known = Object.hasOwn(ERRORS, frame.code);
-        const error = new OutriderError(known ? (frame.code as ErrorCode) : 'OUT_ELASTIC_REMOTE', `the host: ${frame.message}`);
+        const error = new OutriderError(isErrorCode(frame.code) ? frame.code : 'OUT_ELASTIC_REMOTE', `the host: ${frame.message}`);
         if (frame.id === null) this.#end(error);
         else this.#take(frame.id)?.reject(error);
         break;
