@@ -5,7 +5,8 @@ import { joinSite } from '../robot/join-site.ts';
 import { buildModule } from '../toolchain/build/build-module.ts';
 import { atMost, type Bench, quantile } from './bench-result.ts';
 import { benchSite } from './support/edge-bench-site.ts';
-import { honestRover, NOWHERE } from './support/honest-rover.ts';
+import { honestRover } from './support/honest-rover.ts';
+import { NOWHERE } from './support/nowhere.ts';
 
 interface HostileHandle {
   spin(start: number): Promise<number>;

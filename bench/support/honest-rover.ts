@@ -4,19 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { joinSite } from '../../robot/join-site.ts';
 import { decodeBundle, encodeBundle, type ModuleBundle } from '../../shared/elastic/bundle.ts';
-import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
-
-/** On board nothing of a hostile module runs: an endless loop there would be the benchmark's own. */
-export const NOWHERE: ModuleInstance = {
-  build: 'wasm',
-  image: null,
-  call: () => {
-    throw new Error('not on board');
-  },
-  snapshot: () => new Uint8Array(0),
-  restore: () => undefined,
-  memoryBytes: () => 0,
-};
+import { NOWHERE } from './nowhere.ts';
 
 /** Pause between two calls [ms]: a rover's pace, not a flood of its own. */
 const PAUSE_MS = 2;

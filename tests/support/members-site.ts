@@ -20,7 +20,7 @@ import { enrol } from '../../shared/security/enrol.ts';
 import { type Identity, saveIdentity } from '../../shared/security/identity-folder.ts';
 import type { MemberRole } from '../../shared/security/member-roles.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
-import { NOWHERE } from './nowhere.ts';
+import { NOWHERE } from '../../bench/support/nowhere.ts';
 
 export interface HostileHandle {
   echo(value: number): Promise<number>;

@@ -14,7 +14,7 @@ import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
 import { liveRover, type LiveRover } from '../support/edge-live-rover.ts';
-import { NOWHERE } from '../support/nowhere.ts';
+import { NOWHERE } from '../../bench/support/nowhere.ts';
 
 interface HostileHandle {
   echo(value: number): Promise<number>;

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSite } from '../../edge/security/site-folder.ts';
 import { type HostileHandle, type MembersSite, membersSite, SLOW_MS, type Tls } from '../support/members-site.ts';
-import { NOWHERE } from '../support/nowhere.ts';
+import { NOWHERE } from '../../bench/support/nowhere.ts';
 
 describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile requests', () => {
   let at: MembersSite;

@@ -1,6 +1,6 @@
 import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 
-/** The on-board instance of a hostile module: nothing of it runs here, since an endless loop would be the test's own. */
+/** The on-board instance of a hostile module: nothing of it runs here, since an endless loop would be the caller's own. */
 export const NOWHERE: ModuleInstance = {
   build: 'wasm',
   image: null,
