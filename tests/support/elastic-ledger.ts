@@ -3,8 +3,10 @@ import { OutriderError } from '../../shared/errors.ts';
 import type { FunctionSignature, InterfaceType } from '../../shared/elastic/interface-type.ts';
 import type { ModuleInstance } from '../../shared/elastic/module-instance.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
+import { interfaceIdOf } from '../../shared/elastic/state-form.ts';
 import { decodeValues, encodeValues } from '../../shared/elastic/value-codec.ts';
 import { checkValue } from '../../shared/elastic/value-codec-check.ts';
+import type { Hello } from '../../shared/elastic/wire.ts';
 
 const F64: InterfaceType = { kind: 'number', type: 'f64' };
 const TEXT: InterfaceType = { kind: 'string' };
@@ -134,4 +136,10 @@ export class Echo implements ModuleInstance {
   memoryBytes(): number {
     return 0;
   }
+}
+
+/** The first frame of a rover that calls a ledger of its own. */
+export function hello(change: Partial<Hello> = {}): Hello {
+  const interfaceId = interfaceIdOf(ledgerManifest('per-rover'));
+  return { channelId: 'r1', token: 't', module: 'ledger', interfaceId, epoch: 1, ack: 0, provision: false, held: [], ...change };
 }

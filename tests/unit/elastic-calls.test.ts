@@ -1,52 +1,12 @@
-// What a caller can rely on: deadlines, cancellation, latest, back pressure, typed errors, streams, wherever the module runs.
+// What a caller can rely on: deadlines, cancellation, latest, back pressure, typed errors, wherever the module runs.
 import { describe, expect, it } from 'vitest';
-import { ElasticModule, type ElasticModuleOptions } from '../../shared/elastic/elastic-module.ts';
-import { streamCalls } from '../../shared/elastic/stream-calls.ts';
+import { ElasticModule } from '../../shared/elastic/elastic-module.ts';
 import type { LocalRunner } from '../../shared/elastic/local-runner.ts';
 import { captureState, restoreState } from '../../shared/elastic/state-form.ts';
-import type { OutriderError } from '../../shared/errors.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
 import { Echo, Ledger, echoManifest, ledgerManifest, type EchoHandle, type LedgerHandle } from '../support/elastic-ledger.ts';
-import { TestSite, type TestSiteOptions } from '../support/elastic-test-site.ts';
-
-type Rig<H> = { clock: VirtualClock; site: TestSite; module: ElasticModule<H> };
-
-function ledger(site: Partial<TestSiteOptions> = {}, options: Partial<ElasticModuleOptions> = {}): Rig<LedgerHandle> {
-  const clock = new VirtualClock();
-  const manifest = ledgerManifest('per-rover');
-  const testSite = new TestSite({ clock, manifest, createInstance: () => new Ledger(), delaySec: () => 0.001, ...site });
-  const createLocal = (): Promise<Ledger> => Promise.resolve(new Ledger());
-  return {
-    clock,
-    site: testSite,
-    module: new ElasticModule({ manifest, channelId: 'r1', clock, site: testSite, createLocal, ...options }),
-  };
-}
-
-function echo(site: Partial<TestSiteOptions> = {}, options: Partial<ElasticModuleOptions> = {}): Rig<EchoHandle> {
-  const clock = new VirtualClock();
-  const manifest = echoManifest();
-  const testSite = new TestSite({ clock, manifest, createInstance: () => new Echo(), delaySec: () => 0.001, ...site });
-  const createLocal = (): Promise<Echo> => Promise.resolve(new Echo());
-  return {
-    clock,
-    site: testSite,
-    module: new ElasticModule({ manifest, channelId: 'r1', clock, site: testSite, createLocal, ...options }),
-  };
-}
-
-async function inVirtualTime<H>({ clock, module }: Rig<H>, work: () => Promise<void>): Promise<void> {
-  await clock.runUntilSettled(
-    (async () => {
-      await module.start();
-      await work();
-      await module.close();
-    })(),
-  );
-}
-
-const settled = <T>(promises: Promise<T>[]): Promise<string[]> =>
-  Promise.all(promises.map((promise) => promise.then(String, (error: OutriderError) => error.code ?? error.message)));
+import { TestSite } from '../support/elastic-test-site.ts';
+import { echo, inVirtualTime, ledger, settled } from '../support/elastic-rig.ts';
 
 describe('a call', () => {
   it.each(['onboard', 'edge'])('%s throws registered errors as themselves, and others with their message', async (where) => {
@@ -270,85 +230,6 @@ describe('an on-board runner of its own', () => {
       const startedSec = clock.nowSec();
       expect(await module.handle.double(7)).toBe(14);
       expect(clock.nowSec() - startedSec).toBeCloseTo(0.25, 9);
-    });
-  });
-});
-
-describe('a stream', () => {
-  it('takes items and gives results in order, a window ahead, while the module moves', async () => {
-    const rig = echo({ holdBackSec: () => 0.002 });
-    await inVirtualTime(rig, async () => {
-      let taken = 0;
-      let given = 0;
-      let ahead = 0;
-      async function* source(): AsyncGenerator<number> {
-        for (let item = 0; item < 100; item += 1) {
-          taken += 1;
-          ahead = Math.max(ahead, taken - given);
-          yield item;
-          if (item % 10 === 0) await rig.clock.sleep(0.005);
-        }
-      }
-      const moves = (async () => {
-        for (const move of ['offload', 'handoff', 'recall'] as const) expect((await rig.module[move]()).outcome).toBe('moved');
-      })();
-      const results: number[] = [];
-      for await (const result of streamCalls((item: number) => rig.module.handle.double(item), source(), { window: 5 })) {
-        given += 1;
-        results.push(result);
-      }
-      await moves;
-      expect(results).toEqual(Array.from({ length: 100 }, (_, item) => 2 * item));
-      expect(ahead).toBeLessThanOrEqual(6);
-      expect(ahead).toBeGreaterThan(2);
-    });
-  });
-
-  it('gives an answer when it is there, not only when the source has its next item', async () => {
-    const rig = echo();
-    await inVirtualTime(rig, async () => {
-      async function* source(): AsyncGenerator<number> {
-        yield 1;
-        await rig.clock.sleep(100);
-        yield 2;
-      }
-      const times: number[] = [];
-      for await (const result of streamCalls((item: number) => rig.module.handle.double(item), source()))
-        times.push(rig.clock.nowSec() + 0 * result);
-      expect(times[0]).toBeLessThan(1);
-      expect(times[1]).toBeGreaterThan(99);
-    });
-  });
-
-  it('ends with the error of a call, and cancels and closes the source when it is left', async () => {
-    const rig = ledger({ holdBackSec: () => 0.01 });
-    await inVirtualTime(rig, async () => {
-      await rig.module.offload();
-      const seen: number[] = [];
-      await expect(
-        (async () => {
-          for await (const count of streamCalls(
-            (item: number) => (item === 3 ? rig.module.handle.fail('three').then(() => 0) : rig.module.handle.append(item)),
-            [1, 2, 3, 4],
-          ))
-            seen.push(count);
-        })(),
-      ).rejects.toThrow('three');
-      expect(seen).toEqual([1, 2]);
-      let closed = false;
-      function* endless(): Generator<number> {
-        try {
-          for (let item = 10; ; item += 1) yield item;
-        } finally {
-          closed = true;
-        }
-      }
-      for await (const count of streamCalls((item: number, options) => rig.module.handle.append(item, options), endless(), { window: 8 })) {
-        if (count > 4) break;
-      }
-      expect(closed).toBe(true);
-      const entries = await rig.module.handle.entries();
-      expect(entries.length).toBeLessThan(10);
     });
   });
 });
