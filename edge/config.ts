@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { OutriderError } from '../shared/errors.ts';
 import { checkConfig } from '../shared/config/load-yaml.ts';
+import { type ProcessLimits, processLimitsSchema } from '../shared/process-limits/process-limits.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 import { DEFAULT_GRANTS } from './host/host-functions/registry.ts';
 import { LEAF_DAYS } from './security/authority.ts';
@@ -12,6 +13,13 @@ const port = z.number().int().min(0).max(65_535);
 const quotaSchema = z.strictObject({
   maxInstances: z.number().int().positive(),
   maxMemoryBytes: z.number().int().positive(),
+});
+
+const tenantHostSchema = z.strictObject({
+  hosts: z.number().int().min(1).max(16).default(1).describe('Processes for this fleet alone, called <hostPrefix>-<fleet>-1 and so on.'),
+  memoryBytes: z.number().int().positive().optional().describe('What its modules get together [bytes]; default: as `host` says.'),
+  instancesMax: z.number().int().min(1).max(1024).optional(),
+  limits: processLimitsSchema.optional().describe('Default: as `host` says.'),
 });
 
 const roverSchema = z.strictObject({
@@ -79,10 +87,12 @@ export const siteConfigSchema = z.strictObject({
       grants: z.array(idSchema).default([...DEFAULT_GRANTS]),
       inference: inferenceConfigSchema,
       tenants: z.array(idSchema).min(1).max(64).optional().describe('Fleets whose modules alone run in these host processes.'),
+      limits: processLimitsSchema.optional().describe('Of each host process, by the operating system.'),
       dataOverBroker: z.boolean().default(true).describe('Rovers that reach the broker but not the host’s ports use modules over MQTT.'),
       trustedKeys: z.array(z.string()).default([]).describe('PEM public keys; with any, only signed bundles run.'),
     })
     .prefault({}),
+  tenantHosts: z.record(idSchema, tenantHostSchema).default({}).describe('Fleets with host processes of their own on this machine.'),
   rovers: z.array(roverSchema).nullable().default(null).describe('Known rovers, where there is no `security`; null trusts every rover.'),
   quotas: z.record(idSchema, quotaSchema).default({}),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
@@ -95,8 +105,29 @@ const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost', '[::1]']);
 
 export const isLoopback = (address: string): boolean => LOOPBACK.has(address);
 
+/** The host processes of this machine: any fleet's first, then those of single fleets. Without `limits`, which the process itself does not see. */
+export function plannedHosts({ hosts, hostPrefix, host, tenantHosts }: SiteConfig): readonly {
+  readonly name: string;
+  readonly settings: Omit<SiteConfig['host'], 'limits'>;
+  readonly limits: ProcessLimits | undefined;
+}[] {
+  const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+  const { limits, ...settings } = host;
+  const forAny = numbered(hostPrefix, hosts).map((name) => ({ name, settings, limits }));
+  const forOne = Object.entries(tenantHosts).flatMap(([tenant, own]) => {
+    const { memoryBytes = settings.memoryBytes, instancesMax = settings.instancesMax } = own;
+    const kept = { ...settings, memoryBytes, instancesMax, tenants: [tenant] };
+    return numbered(`${hostPrefix}-${tenant}`, own.hosts).map((name) => ({ name, settings: kept, limits: own.limits ?? limits }));
+  });
+  return [...forAny, ...forOne];
+}
+
 const siteSchema = siteConfigSchema.superRefine((config, context) => {
-  if (!config.manager && config.broker === null && config.hosts > 0) {
+  for (const { name } of plannedHosts(config)) {
+    if (!idSchema.safeParse(name).success)
+      context.addIssue({ code: 'custom', path: ['tenantHosts'], message: `a host would be called ${name}: at most 64 characters` });
+  }
+  if (!config.manager && config.broker === null && plannedHosts(config).length > 0) {
     context.addIssue({
       code: 'custom',
       path: ['broker'],

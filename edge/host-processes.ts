@@ -2,8 +2,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { OutriderError } from '../shared/errors.ts';
 import type { Logger } from '../shared/ports/logger.ts';
+import type { EnforcedLimit, ProcessLimits } from '../shared/process-limits/process-limits.ts';
 import { builtFile } from '../shared/services/built-file.ts';
 import type { FromHostProcess, HostProcessConfig } from './host/process-config.ts';
+import { type LimitedStart, limitedStart } from './limited-start.ts';
 
 export interface HostProcess {
   readonly host: string;
@@ -11,6 +13,12 @@ export interface HostProcess {
   readonly pid: number | null;
   /** REST API of its Execution Handler. */
   readonly rest: string | null;
+  /** Limits of the process that hold, and what enforces each. */
+  readonly limits: readonly EnforcedLimit[];
+  /** How often it died. */
+  readonly deaths: number;
+  /** What counts against its memory limit now [bytes], or null. */
+  memoryBytes(): number | null;
   stop(): Promise<void>;
 }
 
@@ -22,10 +30,22 @@ const STOP_TIMEOUT_MS = 3000;
 const FIRST_RESTART_MS = 1000;
 const MAX_RESTART_MS = 30_000;
 
-/** Starts a host and keeps it running. Rejects with OUT_EDGE_HOST_START when it does not come up the first time. */
-export async function superviseHost(config: HostProcessConfig, logger: Logger): Promise<HostProcess> {
+export interface SuperviseOptions {
+  readonly logger: Logger;
+  readonly limits?: ProcessLimits | undefined;
+  /** Number of the host on this machine, from 0: limited ones are spread over the cores. */
+  readonly turn?: number;
+}
+
+/**
+ * Starts a host and keeps it running. Rejects with OUT_EDGE_HOST_START when it does not come up the first time, with OUT_EDGE_NO_LIMITS
+ * when a limit is required that this machine cannot enforce.
+ */
+export async function superviseHost(config: HostProcessConfig, options: SuperviseOptions): Promise<HostProcess> {
+  const { logger } = options;
   const { host } = config;
-  let current = await startProcess(config);
+  let deaths = 0;
+  let current = await startProcess(config, options);
   let restartMs = FIRST_RESTART_MS;
   let stopping = false;
   let timer: NodeJS.Timeout | null = null;
@@ -41,13 +61,16 @@ export async function superviseHost(config: HostProcessConfig, logger: Logger): 
         return;
       }
       if (performance.now() - sinceMs > MAX_RESTART_MS) restartMs = FIRST_RESTART_MS;
-      logger.warn({ host, code, signal, restartMs }, 'edge host process died; starting it again');
+      deaths += 1;
+      const { outOfMemory } = started;
+      const why = outOfMemory ? 'edge host process went beyond its memory; starting it again' : 'edge host process died; starting it again';
+      logger.warn({ host, code, signal, outOfMemory, restartMs }, why);
       timer = setTimeout(restart, restartMs);
       restartMs = Math.min(MAX_RESTART_MS, restartMs * 2);
     });
   };
   const restart = (): void => {
-    startProcess(config).then(
+    startProcess(config, options).then(
       (started) => {
         current = started;
         alive = true;
@@ -70,6 +93,13 @@ export async function superviseHost(config: HostProcessConfig, logger: Logger): 
     get rest() {
       return alive ? current.rest : null;
     },
+    get limits() {
+      return current.limited.enforced;
+    },
+    get deaths() {
+      return deaths;
+    },
+    memoryBytes: () => (alive && current.child.pid !== undefined ? current.limited.memoryBytes(current.child.pid) : null),
     stop: async () => {
       stopping = true;
       if (timer !== null) clearTimeout(timer);
@@ -81,15 +111,27 @@ export async function superviseHost(config: HostProcessConfig, logger: Logger): 
 interface StartedProcess {
   readonly child: ChildProcess;
   readonly rest: string;
+  readonly limited: LimitedStart;
+  /** Whether it has ended for its memory. */
+  readonly outOfMemory: boolean;
 }
 
-function startProcess(config: HostProcessConfig): Promise<StartedProcess> {
+/** Of V8, when it ends a process. */
+const OUT_OF_MEMORY = /out of memory/i;
+
+function startProcess(config: HostProcessConfig, { limits, turn = 0, logger }: SuperviseOptions): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
-    const child = fork(builtFile(ENTRY), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: HEAP });
+    const limited = limitedStart(config.host, limits, HEAP, { logger, turn });
+    const { execPath, execArgv } = limited;
+    const child = fork(builtFile(ENTRY), [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execPath, execArgv: [...execArgv] });
+    let outOfMemory = false;
+    child.once('exit', () => (outOfMemory = limited.ended().outOfMemory || outOfMemory));
     let lastWords = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       process.stderr.write(chunk);
-      lastWords = `${lastWords}${chunk.toString()}`.slice(-500);
+      const words = `${lastWords}${chunk.toString()}`;
+      outOfMemory ||= OUT_OF_MEMORY.test(words);
+      lastWords = words.slice(-500);
     });
     const fail = (why: string): void => {
       clearTimeout(timeout);
@@ -111,7 +153,12 @@ function startProcess(config: HostProcessConfig): Promise<StartedProcess> {
       else {
         clearTimeout(timeout);
         child.off('exit', early);
-        resolve({ child, rest: message.rest });
+        resolve({
+          ...{ child, rest: message.rest, limited },
+          get outOfMemory() {
+            return outOfMemory;
+          },
+        });
       }
     });
   });

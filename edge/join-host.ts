@@ -32,7 +32,8 @@ export async function hostIdentity({
 
 /** The host's own configuration, from its identity and (for limits and grants) a site configuration. */
 export function joinedHostConfig(identity: Identity, config: SiteConfig, listen: string): HostProcessConfig {
-  const { data, logLevel, host, broker, advertise, brokerCredentials, checkpoints } = config;
+  const { data, logLevel, host: configured, broker, advertise, brokerCredentials, checkpoints } = config;
+  const { limits: _limits, ...host } = configured;
   return {
     ...host,
     site: identity.site,

@@ -1,5 +1,7 @@
 // `outrider edge`: an edge site on this machine, until Ctrl-C.
 import { SystemClock } from '../shared/clock/system-clock.ts';
+import { OutriderError } from '../shared/errors.ts';
+import type { Logger } from '../shared/ports/logger.ts';
 import { keepCertificate } from '../shared/security/renew.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { dirname, resolve } from 'node:path';
@@ -71,6 +73,7 @@ async function runJoinedHost(config: SiteConfig, options: EdgeCommandOptions): P
   const { identity, folder } = await hostIdentity(options);
   const settings = joinedHostConfig(identity, config, options.listen ?? '0.0.0.0');
   const logger = pinoLogger(config.logLevel, { host: identity.id });
+  leaveLimitsToOthers(config, logger);
   const host = await runHost(settings, logger);
   const renewed = (): void => host.showCertificate(identity.tls.cert);
   const stopKeeping = keepCertificate({ identity, folder, clock: new SystemClock(), logger, renewed });
@@ -80,6 +83,14 @@ async function runJoinedHost(config: SiteConfig, options: EdgeCommandOptions): P
   stopKeeping();
   await host.close();
   return true;
+}
+
+/** A joined host is this process, which runs already: whoever starts it limits it. */
+function leaveLimitsToOthers({ host: { limits } }: SiteConfig, logger: Logger): void {
+  if (limits === undefined) return;
+  const how = 'a joined host is limited by what starts it, e.g. MemoryMax and CPUQuota of its systemd unit';
+  if (limits.required) throw new OutriderError('OUT_EDGE_NO_LIMITS', how);
+  logger.warn({ limits }, `not enforced here: ${how}`);
 }
 
 function interruption(): Promise<void> {

@@ -13,7 +13,7 @@ import type { Logger } from '../shared/ports/logger.ts';
 import { readSiteFile } from '../shared/security/private-file.ts';
 import { openTracer } from '../shared/tracing/open-tracer.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
-import type { SiteConfig } from './config.ts';
+import { plannedHosts, type SiteConfig } from './config.ts';
 import type { OffloadManager } from './control/offload-manager.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type HostProcess, superviseHost } from './host-processes.ts';
@@ -94,13 +94,18 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
       );
     }
     const trustedKeys = await trustedKeysOf(config, security);
-    const hosts = await Promise.all(
-      Array.from({ length: config.hosts }, async (_, index) => {
-        const host = await superviseHost(hostConfig(config, `${config.hostPrefix}-${index + 1}`, brokerUrl, posture, trustedKeys), logger);
+    // All of them settle first, so that what did start is ended when another one does not.
+    const settled = await Promise.allSettled(
+      plannedHosts(config).map(async ({ name, settings, limits }, turn) => {
+        const host = await superviseHost(hostConfig(config, { name, settings, brokerUrl, trustedKeys }, posture), { logger, limits, turn });
         undo.push(() => host.stop());
         return host;
       }),
     );
+    const hosts = settled.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
     const gatewayPort = (): number => gateway.port;
     const gateway: Gateway = await startGateway({
       listen,
@@ -120,6 +125,7 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
           await service.manager.drain(host, draining);
         },
         malformed: () => service?.manager?.malformed ?? 0,
+        processes: () => hosts,
       },
       serveMqtt: (stream, request, proven) => (broker === null ? relay(stream, brokerUrl, tls?.ca) : broker.serve(stream, request, proven)),
       ...(security === null
@@ -145,18 +151,23 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
   }
 }
 
+interface PlannedHost {
+  readonly name: string;
+  readonly settings: Omit<SiteConfig['host'], 'limits'>;
+  readonly brokerUrl: string;
+  readonly trustedKeys: readonly string[];
+}
+
 function hostConfig(
   config: SiteConfig,
-  host: string,
-  brokerUrl: string,
+  { name: host, settings, brokerUrl, trustedKeys }: PlannedHost,
   { credentials, tls }: SecurityPosture,
-  trustedKeys: readonly string[],
 ): HostProcessConfig {
   const { site, data, listen: bindHost, logLevel, checkpoints } = config;
   const { username = null, password = null } = credentials ?? {};
   const where = { bindHost, advertisedHost: advertisedHost(config) };
   return {
-    ...config.host,
+    ...settings,
     trustedKeys: [...trustedKeys],
     site,
     host,

@@ -223,6 +223,12 @@ export const ERRORS = define({
     summary: 'A call ran longer than the site allows; its instance was stopped.',
     remedy: 'Make the function faster, or raise `limits.callDeadlineMs` in the site configuration.',
   },
+  OUT_EDGE_NO_LIMITS: {
+    summary: 'This machine cannot enforce a limit of a host process that the site requires.',
+    remedy:
+      'Run `outrider edge` as a systemd service with `Delegate=yes` (cgroup v2), on Linux with util-linux, or take `required` away from the ' +
+      'limits; `outrider doctor` shows what this machine enforces.',
+  },
   OUT_EDGE_LIMIT: {
     summary: 'A module asked for more memory, output or messages than the site allows.',
     remedy: 'Lower what the module asks for, or raise the limit that the message names in the site configuration.',

@@ -10,6 +10,7 @@ import type { Logger } from '../../shared/ports/logger.ts';
 import type { HostPresent } from '../../shared/protocol/host.ts';
 import type { PlacementRecord } from '../../shared/protocol/placement.ts';
 import type { ClientIdentity } from '../broker/access-rules.ts';
+import type { HostProcess } from '../host-processes.ts';
 import type { EnrolmentDesk } from '../security/enrolment-desk.ts';
 import { type Access, sameOrigin } from './access.ts';
 import { ENROLMENT_PATHS, enrolmentRoutes } from './enrolment-route.ts';
@@ -26,6 +27,8 @@ export interface SiteView {
   brokerUp(): boolean;
   failovers(): number;
   malformed(): number;
+  /** Host processes of this machine. */
+  processes(): readonly Pick<HostProcess, 'host' | 'deaths' | 'limits' | 'memoryBytes'>[];
   /** Rejects with coded errors. */
   drain(host: string, draining: boolean): Promise<void>;
 }

@@ -2,6 +2,9 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { SiteView } from './gateway.ts';
 
+type HostProcessView = ReturnType<SiteView['processes']>[number];
+type Series = readonly [Readonly<Record<string, string>>, number];
+
 /** A registry whose gauges read `view` at each scrape. Labels are ids; there are as many series as hosts. */
 export function siteMetrics(view: SiteView): Registry {
   const registry = new Registry();
@@ -41,5 +44,26 @@ export function siteMetrics(view: SiteView): Registry {
   perHost('instances', 'Instances that run on a host', (host) => host.instances.filter(({ state }) => state === 'running').length);
   perHost('calls', 'Calls that the instances of a host have answered', (host) => host.instances.reduce((sum, { calls }) => sum + calls, 0));
   perHost('draining', '1 while a host is being drained', (host) => (host.status === 'draining' ? 1 : 0));
+  const perProcess = (name: string, help: string, labels: readonly string[], series: (one: HostProcessView) => readonly Series[]): void => {
+    const metric = new Gauge({
+      name: `outrider_host_process_${name}`,
+      help,
+      labelNames: ['host', ...labels],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const one of view.processes()) for (const [more, value] of series(one)) this.set({ host: one.host, ...more }, value);
+      },
+    });
+    registry.registerMetric(metric);
+  };
+  perProcess('deaths', 'How often a host process of this machine died', [], ({ deaths }) => [[{}, deaths]]);
+  perProcess('memory_bytes', 'What counts against the memory limit of a host process of this machine', [], (one) => {
+    const bytes = one.memoryBytes();
+    return bytes === null ? [] : [[{}, bytes]];
+  });
+  perProcess('limit', 'Limit of a host process of this machine, and what enforces it', ['resource', 'mechanism'], ({ limits }) =>
+    limits.map(({ resource, mechanism, value }) => [{ resource, mechanism }, value]),
+  );
   return registry;
 }

@@ -1,4 +1,5 @@
 // What a finding of `outrider doctor` is, and the machine that it looks at: files under a root that tests can bring, and what a process knows.
+import type { LimitMeans } from '../../shared/process-limits/limit-means.ts';
 import type { SystemFiles } from '../linux/system-files.ts';
 
 export interface Finding {
@@ -25,6 +26,8 @@ export interface Machine {
   loadPackage(name: string): Promise<string | null>;
   /** Free space where modules and recordings are written [bytes]. */
   freeBytes(): Promise<number>;
+  /** What can bound processes of fleets here. */
+  readonly limitMeans: LimitMeans;
   /** Asks a broker for the site's hosts: their names, or why there are none. */
   askSite(
     broker: string,

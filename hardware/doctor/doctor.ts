@@ -1,7 +1,7 @@
 // All checks of `outrider doctor` in order, and what they come to.
 import { checkBoard, checkCamera, checkGpio, checkGroups, checkI2c, checkSerial, checkWatchdog } from './device-checks.ts';
 import { type Finding, type Machine, missing, type Needs, notApplicable, ok } from './check.ts';
-import { checkClock, checkDisk, checkNode, checkPackages, checkRos } from './machine-checks.ts';
+import { checkClock, checkDisk, checkLimits, checkNode, checkPackages, checkRos } from './machine-checks.ts';
 
 /** Looks at everything; nothing is changed. */
 export async function examine(machine: Machine, needs: Needs): Promise<Finding[]> {
@@ -18,6 +18,7 @@ export async function examine(machine: Machine, needs: Needs): Promise<Finding[]
     checkWatchdog(machine, needs),
     checkClock(machine),
     await checkDisk(machine),
+    checkLimits(machine),
     ...(await checkSite(machine, needs)),
   ];
 }

@@ -1,4 +1,5 @@
 // The computer: Node, packages with native parts, disk, clock, and ROS 2.
+import { planLimits, processLimitsSchema } from '../../shared/process-limits/process-limits.ts';
 import { type Finding, type Machine, missing, type Needs, notApplicable, ok } from './check.ts';
 
 /** As package.json demands. */
@@ -101,6 +102,20 @@ export async function checkDisk(machine: Machine): Promise<Finding> {
   return free >= FREE_LEAST
     ? ok('disk', true, detail)
     : missing('disk', true, detail, `Make room: at least ${FREE_LEAST / 2 ** 20} MiB for modules, logs and recordings.`);
+}
+
+const ANY_LIMIT = processLimitsSchema.parse({ memoryBytes: 2 ** 30, cores: 1, tasks: 256, openFiles: 1024, niceness: 1 });
+
+/** What an edge site with `host.limits` could enforce on this machine, and by what; a rover needs none of it. */
+export function checkLimits({ limitMeans }: Machine): Finding {
+  const { enforced, unenforced } = planLimits(ANY_LIMIT, limitMeans);
+  const can = enforced.map(({ resource, mechanism }) => `${resource} by ${mechanism}`).join(', ');
+  const lacking = unenforced.map(({ resource, why }) => `${resource} not: ${why}`).join('; ');
+  const detail = [can === '' ? 'nothing is enforced' : can, ...(lacking === '' ? [] : [lacking])].join('; ');
+  if (unenforced.length === 0) return ok('process-limits', false, detail);
+  const remedy =
+    'For an edge site with `host.limits`: run it as a systemd service with `Delegate=yes`, on Linux with util-linux (docs/cluster.md).';
+  return missing('process-limits', false, detail, remedy);
 }
 
 /** Stamps of rovers meet on one map: their clocks must agree to a fraction of a second. */

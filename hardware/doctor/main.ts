@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { loadYaml } from '../../shared/config/load-yaml.ts';
 import { isOutriderError } from '../../shared/errors.ts';
+import { limitMeans } from '../../shared/process-limits/limit-means.ts';
 import { hostStatus } from '../../shared/protocol/host.ts';
 import { filterOf } from '../../shared/protocol/message.ts';
 import { freenoveSchema } from '../freenove-4wd/config.ts';
@@ -75,6 +76,7 @@ function thisMachine(root: string): Machine {
     environment: process.env,
     user: userInfo().username,
     groupIds: process.getgroups?.() ?? [],
+    limitMeans: limitMeans(root),
     loadPackage,
     freeBytes: async () => {
       const { bavail, bsize } = await statfs(process.cwd());

@@ -46,6 +46,7 @@ export class DashboardSite {
         drain: async () => undefined,
         failovers: () => 0,
         malformed: () => 0,
+        processes: () => [],
       },
       serveMqtt: (stream, request) => broker.serve(stream, request),
       logger: SILENT_LOGGER,

@@ -60,6 +60,7 @@ async function machine(files: Readonly<Record<string, string>>, change: Partial<
     groupIds: [994, 986, 20, 44],
     loadPackage: async () => null,
     freeBytes: async () => 8e9,
+    limitMeans: { cgroup: { folder: '/group' }, rlimits: { data: true, files: true }, affinity: true, cpus: [0, 1, 2, 3] },
     askSite: async () => ({ connected: true, hosts: ['edge-1'], reason: '' }),
     ...change,
   };
@@ -123,6 +124,19 @@ describe('the doctor', () => {
     expect(of(findings, name)).toMatchObject({ state: 'missing', needed: true });
     expect(of(findings, name).remedy).toMatch(remedy);
     expect(isHealthy(findings)).toBe(false);
+  });
+
+  it('says what can bound processes of fleets here, and needs none of it', async () => {
+    const whole = of(await examine(await machine(PI), CAR), 'process-limits');
+    expect(whole).toMatchObject({ state: 'ok', detail: expect.stringMatching(/^memoryBytes by cgroup, cores by cgroup, /) as string });
+    const limitMeans = { cgroup: { why: 'no cgroup v2' }, rlimits: { data: true, files: true }, affinity: false, cpus: [0, 1] };
+    const findings = await examine(await machine(PI, { limitMeans }), CAR);
+    expect(of(findings, 'process-limits')).toMatchObject({ state: 'missing', needed: false });
+    expect(of(findings, 'process-limits').detail).toMatch(
+      /^memoryBytes by rlimit, openFiles by rlimit, niceness by nice; cores not: no cgroup v2/,
+    );
+    expect(of(findings, 'process-limits').remedy).toContain('Delegate=yes');
+    expect(isHealthy(findings)).toBe(true);
   });
 
   it('lacks nothing that is not needed: without a rover, a bare computer is well', async () => {
