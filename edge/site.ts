@@ -12,13 +12,15 @@ import type { ManagerOptions } from './control/manager-options.ts';
 import { MemoryModuleRepository, type ModuleRepository } from './control/module-repository.ts';
 import { OffloadManager } from './control/offload-manager.ts';
 import { EdgeHost, hostWill } from './host/edge-host.ts';
-import type { HostResources } from './host/host-ports.ts';
+import type { HostNetworks, HostResources } from './host/host-ports.ts';
 import { DEFAULT_LIMITS, type InstanceLimits, type Sandbox } from './host/sandbox/sandbox.ts';
 
 export interface SiteHost {
   readonly host: string;
   readonly dataPlane: DataPlane;
   readonly sandbox: Sandbox;
+  /** Absent: the host shares no networks. */
+  readonly networks?: HostNetworks;
   readonly resources: HostResources;
   readonly grants: readonly string[];
   /** Fleets whose modules alone run there; absent: any. */
@@ -71,7 +73,7 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
     siteKey,
     session,
   });
-  for (const { host, dataPlane, sandbox, resources, grants, tenants, limits } of options.hosts) {
+  for (const { host, dataPlane, sandbox, networks, resources, grants, tenants, limits } of options.hosts) {
     const hostSession = `${session}-${host}`.slice(0, 64);
     const bus = await connectBus(`host-${host}`, { node: host, will: hostWill(site, host, hostSession) });
     buses.push(bus);
@@ -83,6 +85,7 @@ export async function createEdgeSite(options: EdgeSiteOptions): Promise<EdgeSite
       bus,
       dataPlane,
       sandbox,
+      ...(networks === undefined ? {} : { networks }),
       repository,
       checkpoints,
       resources,

@@ -1,6 +1,6 @@
 // What an operator writes down about a mission: the `mission:` section of a mission file, checked with every problem listed.
 import { z } from 'zod';
-import { detectorChoiceFields } from '../shared/inference/detector-choice.ts';
+import { checkDetectorChoice, detectorChoiceFields } from '../shared/inference/detector-choice.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 
 const seconds = z.number().positive();
@@ -42,6 +42,7 @@ export const missionSchema = z.strictObject({
       periodSec: z.number().min(0.05).max(10).default(0.5).describe('Time between two camera frames given to the detector [s].'),
       triggers: detectionTriggersSchema.prefault({}),
     })
+    .superRefine(checkDetectorChoice)
     .prefault({}),
 });
 

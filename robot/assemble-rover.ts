@@ -14,20 +14,28 @@ import { loadVisionHost } from '../shared/modules/host-impl/vision-opencv.ts';
 import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
 import type { NeuralDetectorHandle } from '../shared/modules/neural-detection/handle.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
+import { wireBytes } from '../shared/incremental/tensor-codec.ts';
+import { heldNetworks } from '../shared/onnx/held-networks.ts';
+import { modelledLayerTimes } from '../shared/onnx/layer-work.ts';
+import { measureLayers } from '../shared/onnx/measure-layers.ts';
+import { ortNetworks } from '../shared/onnx/ort-session.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { DataPlane } from '../shared/ports/data-plane.ts';
 import type { DeviceCompute } from '../shared/ports/device-metrics.ts';
 import type { Logger } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import type { Tracer } from '../shared/ports/tracer.ts';
+import { networkThread } from '../shared/services/network-thread.ts';
 import { localRunner, localService } from '../shared/services/local-services.ts';
 import { carriedBundles } from './offload/carried-bundles.ts';
 import { OffloadHandler } from './offload/offload-handler.ts';
-import { classicalSearch, type FrameSearch, neuralSearch } from './perception/frame-search.ts';
+import { openDetectorNetwork } from './offload/incremental/detector-network.ts';
+import { SharedDetector } from './offload/incremental/shared-detector.ts';
+import { classicalSearch, type FrameSearch, neuralSearch, sharedSearch } from './perception/frame-search.ts';
 import { JpegPolicy } from './perception/jpeg-policy.ts';
 import { type PlacementMode, type PlacementTriggers, Placing } from './placing.ts';
 import { Rover, type RoverOptions, type RoverPorts } from './rover.ts';
-import { RoverModules } from './rover-modules.ts';
+import { type RoverModule, RoverModules } from './rover-modules.ts';
 
 export interface RoverBundles {
   readonly mapServer: ModuleBundle;
@@ -60,6 +68,10 @@ export interface AssembleOptions {
     /** `network`: a trained one, by the name of its model; `classical`: colour and shape. */
     readonly detector: 'network' | 'classical';
     readonly model: string;
+    /** Folders with networks, before those of Outrider. */
+    readonly models?: readonly string[];
+    /** Default: the whole module moves. */
+    readonly offload?: { readonly inference: 'whole' | 'incremental'; readonly minLayersOnboard: number; readonly k: number };
     readonly placement: PlacementMode;
     readonly periodSec: number;
     readonly triggers: PlacementTriggers;
@@ -138,7 +150,23 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     const host = await clock.hold(inline());
     return onboard<H>(bundle, () => instantiateOnboard(bundle, host), ['detect']);
   };
-  const makeDetector = async (): Promise<{ readonly module: ElasticModule<unknown>; readonly search: FrameSearch }> => {
+  const networks = threads ? networkThread({ threads: 0 }) : null;
+  const shareDetector = ({ minLayersOnboard, k }: { readonly minLayersOnboard: number; readonly k: number }): SharedDetector => {
+    const open = networks?.open ?? heldNetworks(ortNetworks(), clock);
+    const { manifest } = bundles.neuralDetector;
+    return new SharedDetector({
+      ...{ manifest, rover: id, site: handler, clock, open, minLayersOnboard, k, logger },
+      load: () => clock.hold(openDetectorNetwork(detection.model, detection.models ?? [], networks?.open ?? ortNetworks())),
+      // On a virtual clock nothing is measured: runs are to be the same each time.
+      timesOf: ({ chain }) => (threads ? measureLayers(chain, { clock, open, sizeOf: wireBytes }) : Promise.resolve(modelledLayerTimes(chain, 1))),
+      ...(compute === null ? {} : { holdBackSec: (share: number) => compute.book(`${manifest.name}.detect`, share) }),
+    });
+  };
+  const makeDetector = async (): Promise<{ readonly module: RoverModule; readonly search: FrameSearch }> => {
+    if (detection.detector === 'network' && detection.offload?.inference === 'incremental') {
+      const module = shareDetector(detection.offload);
+      return { module, search: sharedSearch(module) };
+    }
     if (detection.detector === 'classical') {
       const module = await searcher<ObjectDetectorHandle>(bundles.detector, async () => ({ vision: await loadVisionHost() }));
       return { module, search: classicalSearch(module.handle) };
@@ -194,11 +222,12 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
       placing.stop();
       await rover.stop();
       await handler.close();
+      await networks?.close();
     },
   };
 }
 
-function remember(module: ElasticModule<unknown>): () => ModuleHistory {
+function remember(module: Pick<RoverModule, 'on' | 'stats'>): () => ModuleHistory {
   const moves: MoveReport[] = [];
   const recoveries: RecoveredEvent[] = [];
   module.on('moved', (report) => void moves.push(report));

@@ -1,6 +1,6 @@
 // What every rover's YAML says, whatever its body: who it is, which fleet it joins, where it starts, and when its detector moves.
 import { z } from 'zod';
-import { detectorChoiceFields } from '../shared/inference/detector-choice.ts';
+import { checkDetectorChoice, detectorChoiceFields } from '../shared/inference/detector-choice.ts';
 import { idSchema } from '../shared/protocol/message.ts';
 import type { MembershipOptions } from './rover-membership.ts';
 
@@ -40,6 +40,7 @@ export const roverFields = {
       periodSec: z.number().min(0.05).max(10).default(0.5),
       triggers: triggersSchema.prefault({}),
     })
+    .superRefine(checkDetectorChoice)
     .prefault({}),
 };
 

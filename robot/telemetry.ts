@@ -103,7 +103,7 @@ export class Telemetry {
   }
 
   /** Tells the mission's log about the moves, losses and recoveries of a module. */
-  follow(module: ElasticModule<unknown>): void {
+  follow(module: Pick<ElasticModule<unknown>, 'name' | 'on'>): void {
     module.on('moved', (report) => {
       if (report.outcome === 'moved' && report.kind !== 'recovery') this.event(eventKind(report), moveText(this.#options.rover, report));
     });

@@ -50,9 +50,6 @@ export async function runQueries(options: RunOptions): Promise<RunOutcome> {
   const whenUploaded = new Promise<void>((resolve) => (uploaded = resolve));
   const network = new SharedNetwork({
     chain,
-    plans,
-    bandwidthMbps: mbitPerSec,
-    connect: (signal) => plane.connect(`tcp://127.0.0.1:${link.port}`, { signal }),
     clock,
     open: rover.open,
     onEvent: (event) => {
@@ -67,6 +64,7 @@ export async function runQueries(options: RunOptions): Promise<RunOutcome> {
     // The network is on board already when the rover meets a host: the clock starts with the upload.
     await starting;
     startedSec = clock.nowSec();
+    if (plans.length > 0) network.attach(await plane.connect(`tcp://127.0.0.1:${link.port}`), () => plans);
     if (uploadFirst) await whenUploaded;
     const queriesByPlan: Record<string, number> = {};
     let firstAnswerSec = 0;

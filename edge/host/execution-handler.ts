@@ -3,10 +3,13 @@ import { OutriderError } from '../../shared/errors.ts';
 import type { ModuleManifest } from '../../shared/elastic/module-manifest.ts';
 import type { Listener } from '../../shared/ports/data-plane.ts';
 import type { Timer } from '../../shared/ports/clock.ts';
+import type { Transport } from '../../shared/ports/transport.ts';
 import type { HostCommand, HostedInstance } from '../../shared/protocol/host.ts';
 import { verifyToken } from '../tokens.ts';
 import { EffectPublisher } from './effect-publisher.ts';
 import type { HostPorts } from './host-ports.ts';
+import { networkInstance } from './incremental/network-instance.ts';
+import { WeightStore } from './incremental/weight-store.ts';
 import { LeftBehind } from './left-behind.ts';
 import { type InstanceStats, type LoadedModule, NO_STATS, type SandboxedInstance } from './sandbox/sandbox.ts';
 
@@ -18,7 +21,8 @@ export type Placed = Pick<
 
 interface Entry {
   readonly placed: Placed;
-  readonly manifest: ModuleManifest;
+  /** Null: a network that a rover shares, no module. */
+  readonly manifest: ModuleManifest | null;
   readonly effects: EffectPublisher;
   state: HostedInstance['state'];
   sandboxed: SandboxedInstance | null;
@@ -46,6 +50,8 @@ export class ExecutionHandler {
   readonly #entries = new Map<string, Entry>();
   readonly #left: LeftBehind;
   readonly #changed: () => void;
+  /** Of all rovers that share networks with this host. */
+  readonly #weights = new WeightStore();
   #revoked: readonly string[] = [];
 
   constructor(ports: HostPorts, changed: () => void) {
@@ -79,6 +85,28 @@ export class ExecutionHandler {
     });
     this.#changed();
     return addressesOf(entry);
+  }
+
+  /** A rover's network, shared over this connection for as long as it lasts. Throws OUT_EDGE_NO_HOST, OUT_EDGE_FENCED. */
+  serveNetwork(placed: Placed, transport: Transport): void {
+    const { networks, grants, clock } = this.#ports;
+    if (networks === undefined || !grants.includes('nn'))
+      throw new OutriderError('OUT_EDGE_NO_HOST', 'this host computes no networks of rovers');
+    // A rover whose connection broke comes back before this end has noticed.
+    const before = this.#entries.get(placed.instance);
+    if (before?.manifest === null && before.placed.epoch < placed.epoch) void before.sandboxed?.close();
+    const entry = this.#enter(placed, null);
+    const { holdBackSec } = networks;
+    entry.state = 'running';
+    entry.sandboxed = networkInstance(transport, {
+      clock,
+      open: networks.open,
+      store: this.#weights,
+      ...(holdBackSec === undefined ? {} : { holdBackSec: (share) => holdBackSec(`${placed.module.name}.detect`, share) }),
+      onError: (error) => this.#ports.logger.warn({ instance: placed.instance, error: error.message }, 'a shared network was cut off'),
+      onClosed: () => void this.#end(entry, 'retired', null),
+    });
+    this.#changed();
   }
 
   /** A shared instance from its last checkpoint, under a higher epoch that fences what may still run of it elsewhere. */
@@ -126,7 +154,7 @@ export class ExecutionHandler {
   /** What an instance offers. Throws OUT_EDGE_UNKNOWN. */
   manifest(instance: string): ModuleManifest {
     const entry = this.#entries.get(instance);
-    if (entry === undefined) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no instance ${instance} here`);
+    if (entry?.manifest == null) throw new OutriderError('OUT_EDGE_UNKNOWN', `there is no module instance ${instance} here`);
     return entry.manifest;
   }
 
@@ -186,25 +214,26 @@ export class ExecutionHandler {
     this.#entries.clear();
   }
 
-  async #start(placed: Placed, module: LoadedModule, checkpoint: Uint8Array | null): Promise<Entry> {
-    const { instance, epoch, key, mission, rover } = placed;
-    const { site, bus, clock, logger, limits, grants, checkpoints, sandbox } = this.#ports;
+  /** A new entry; one that still runs is not replaced. */
+  #enter(placed: Placed, manifest: ModuleManifest | null): Entry {
+    const { instance, epoch, mission } = placed;
+    const { site, bus, clock, logger, limits } = this.#ports;
     const before = this.#entries.get(instance);
     if (before !== undefined && isAlive(before))
       throw new OutriderError('OUT_EDGE_FENCED', `${instance} runs here already, epoch ${before.placed.epoch}`);
+    before?.timer?.stop();
     const effects = new EffectPublisher({ site, mission, epoch, instance, bus, clock, logger, limits });
-    const entry: Entry = {
-      placed,
-      manifest: module.manifest,
-      effects,
-      state: 'preparing',
-      sandboxed: null,
-      overBroker: null,
-      timer: null,
-      lonelySinceSec: null,
-      error: null,
-    };
+    const parts = { sandboxed: null, overBroker: null, timer: null, lonelySinceSec: null, error: null };
+    const entry: Entry = { placed, manifest, effects, state: 'preparing', ...parts };
     this.#entries.set(instance, entry);
+    return entry;
+  }
+
+  async #start(placed: Placed, module: LoadedModule, checkpoint: Uint8Array | null): Promise<Entry> {
+    const { instance, epoch, key, mission, rover } = placed;
+    const { clock, limits, grants, checkpoints, sandbox } = this.#ports;
+    const entry = this.#enter(placed, module.manifest);
+    const { effects } = entry;
     try {
       entry.sandboxed = await sandbox.start(module, {
         instance,

@@ -1,4 +1,5 @@
 // What an edge host is made of; everything that touches the world comes through a port.
+import type { OpenNetwork } from '../../shared/onnx/ort-session.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DataPlane } from '../../shared/ports/data-plane.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
@@ -19,6 +20,13 @@ export interface HostResources {
   loadFraction(): number;
 }
 
+/** Where a host computes its parts of networks that rovers share with it. */
+export interface HostNetworks {
+  readonly open: OpenNetwork;
+  /** Extra time [s] to hold a result of `<module>.detect` back, by the share of the network: the device model of a simulated host. */
+  readonly holdBackSec?: (task: string, share: number) => number;
+}
+
 export interface HostPorts {
   readonly site: string;
   readonly host: string;
@@ -30,6 +38,8 @@ export interface HostPorts {
   /** The way in for rovers that reach the broker only; absent: there is none. */
   readonly overBroker?: DataPlane;
   readonly sandbox: Sandbox;
+  /** Absent: this host shares no networks. */
+  readonly networks?: HostNetworks;
   readonly repository: ModuleRepository;
   readonly checkpoints: CheckpointStore;
   readonly resources: HostResources;

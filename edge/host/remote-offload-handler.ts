@@ -25,6 +25,8 @@ interface Session {
   traceparent: string | undefined;
   /** From the ticket until the bundle is here. */
   receiving: Span;
+  /** Closes the connection where no ticket comes. */
+  readonly greeting: Timer;
 }
 
 /** Connections without a ticket are closed after this [s]: idle sockets must not pile up. */
@@ -120,11 +122,11 @@ export class RemoteOffloadHandler {
 
   #accept(transport: Transport): void {
     if (this.#sessions.size >= MAX_SESSIONS) return transport.close(new OutriderError('OUT_EDGE_LIMIT', 'too many transfers at a time'));
-    const session: Session = { transport, ticket: null, digest: null, busy: false, traceparent: undefined, receiving: NO_SPAN };
-    this.#sessions.add(session);
     const greeting = this.#ports.clock.after(GREETING_SEC, () => {
       if (session.ticket === null) transport.close(new OutriderError('OUT_EDGE_TRANSFER', 'no ticket was shown'));
     });
+    const session: Session = { transport, greeting, ticket: null, digest: null, busy: false, traceparent: undefined, receiving: NO_SPAN };
+    this.#sessions.add(session);
     transport.onClose = (error) => {
       greeting.stop();
       session.receiving.end(error ?? 'the rover went before the bundle was here');
@@ -140,6 +142,7 @@ export class RemoteOffloadHandler {
     const message = decodeTransfer(frame);
     if (session.busy) throw new OutriderError('OUT_EDGE_TRANSFER', 'more arrived while the instance was being made');
     if (message.kind === 'open' && session.ticket === null) return this.#open(session, message);
+    if (message.kind === 'share' && session.ticket === null) return this.#share(session, message);
     if (message.kind === 'chunk' && session.digest !== null) {
       const whole = this.#uploads.append(session.digest, message.bytes);
       if (whole !== null) await this.#store(session, session.digest, whole);
@@ -149,14 +152,13 @@ export class RemoteOffloadHandler {
   }
 
   async #open(session: Session, { ticket, digest, bytes, traceparent }: Extract<TransferControl, { kind: 'open' }>): Promise<void> {
-    const reserved = this.#reserved.get(ticket);
-    if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the ticket is unknown, was used, or has expired');
-    if (reserved.placed.module.digest !== digest) throw new OutriderError('OUT_EDGE_TRANSFER', 'the ticket is for another bundle');
+    const placed = this.#redeem(ticket);
+    if (placed.module.digest !== digest) throw new OutriderError('OUT_EDGE_TRANSFER', 'the ticket is for another bundle');
     if (bytes > MAX_BUNDLE_BYTES) throw new OutriderError('OUT_EDGE_TRANSFER', `${bytes} bytes are too many for a bundle`);
     session.ticket = ticket;
     session.busy = true;
     session.traceparent = traceparent;
-    session.receiving = this.#tracer.join('receive bundle', traceparent, { module: reserved.placed.module.name });
+    session.receiving = this.#tracer.join('receive bundle', traceparent, { module: placed.module.name });
     const loaded = await this.#warm(digest);
     session.busy = false;
     session.receiving.set({ warm: loaded !== null, bytes });
@@ -168,6 +170,25 @@ export class RemoteOffloadHandler {
     session.digest = digest;
     this.#send(session, { kind: 'have', bytes: this.#uploads.open(digest, bytes) });
     return undefined;
+  }
+
+  /** From here on the connection belongs to the network that the rover shares. */
+  #share(session: Session, { ticket, traceparent }: Extract<TransferControl, { kind: 'share' }>): void {
+    const placed = this.#redeem(ticket);
+    const { instance, epoch } = placed;
+    session.ticket = ticket;
+    const span = this.#tracer.join('share network', traceparent, { instance });
+    this.#send(session, { kind: 'serving', instance, epoch });
+    session.greeting.stop();
+    this.#sessions.delete(session);
+    traced(span, () => this.#execution.serveNetwork(placed, session.transport));
+    this.cancel(instance);
+  }
+
+  #redeem(ticket: string): Placed {
+    const reserved = this.#reserved.get(ticket);
+    if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the ticket is unknown, was used, or has expired');
+    return reserved.placed;
   }
 
   /** Compiled here already, or in the repository that the hosts of the site share. */

@@ -6,6 +6,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { MqttDataPlane } from '../../shared/elastic/transports/mqtt.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
+import { networkThread } from '../../shared/services/network-thread.ts';
 import { openTracer } from '../../shared/tracing/open-tracer.ts';
 import { FileCheckpointStore } from '../control/file-checkpoint-store.ts';
 import { FileModuleRepository } from '../control/module-repository.ts';
@@ -57,6 +58,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   });
   await sandbox.warm(config.grants);
   const accelerator = await sandbox.accelerator(config.grants);
+  const networks = networkThread({ threads: config.inference.threads ?? 0 });
   const dataPlane = new TcpDataPlane({
     bindHost,
     advertisedHost,
@@ -69,6 +71,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     clock,
     bus,
     sandbox,
+    networks,
     logger,
     tracer: tracing.tracer,
     grants: config.grants,
@@ -103,6 +106,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
       await rest.close();
       await edgeHost.close();
       await sandbox.close();
+      await networks.close();
       await bus.close();
       await stores.close();
       await tracing.close();

@@ -47,6 +47,25 @@ export async function transferBundle(transport: Transport, bundle: OutgoingBundl
   }
 }
 
+/**
+ * Shows the ticket for a network that is shared while its weights go up; from then on the transport carries frames of incremental
+ * offloading. Rejects as `transferBundle` does, and closes the transport then.
+ */
+export async function openShare(transport: Transport, options: TransferOptions): Promise<{ readonly epoch: number }> {
+  const { ticket, traceparent } = options;
+  const inbox = new Inbox(transport, options);
+  try {
+    transport.send(encodeTransfer({ kind: 'share', ticket, ...(traceparent === undefined ? {} : { traceparent }) }));
+    const { epoch } = await inbox.next('serving');
+    inbox.end();
+    return { epoch };
+  } catch (error) {
+    inbox.end();
+    transport.close();
+    throw error;
+  }
+}
+
 async function sendRest(
   transport: Transport,
   inbox: Inbox,

@@ -20,7 +20,7 @@ import type { Transport } from '../../shared/ports/transport.ts';
 import { NO_TRACER, traced, traceOf, type Tracer } from '../../shared/ports/tracer.ts';
 import type { Grant, ModuleNeeds, Offer, OffloadReply } from '../../shared/protocol/offload.ts';
 import type { BundleSource } from './bundle-source.ts';
-import { transferBundle } from './bundle-transfer.ts';
+import { openShare, transferBundle } from './bundle-transfer.ts';
 import { ManagerClient } from './manager-client.ts';
 import { StepTimes } from './step-times.ts';
 
@@ -48,6 +48,19 @@ export interface OffloadHandlerOptions {
 }
 
 type Reserved = Extract<OffloadReply, { kind: 'reserved' }>;
+type Redirect = Extract<OffloadReply, { kind: 'redirect' }>;
+
+/** `shared`: a host serves the network over this connection, under this epoch. */
+export type ShareResult =
+  | {
+      readonly kind: 'shared';
+      readonly transport: Transport;
+      readonly hostId: string;
+      readonly instanceId: string;
+      readonly epoch: number;
+      readonly stepsMs: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'refused'; readonly reason: string };
 
 /** Negotiations that one move makes while offers are void by the time they are taken. */
 const NEGOTIATION_ATTEMPTS = 3;
@@ -89,10 +102,23 @@ export class OffloadHandler implements RemoteSite {
     return this.#manager.onAdvice(({ instance, ...advice }) => listener({ instanceId: instance, ...advice }));
   }
 
-  async prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
+  prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
+    return this.#orRefused(manifest, options, () => this.#prepare(manifest, options));
+  }
+
+  /** A place at a host for the module's network alone, and the connection over which its weights go up and queries run. */
+  share(manifest: ModuleManifest, options: PrepareOptions): Promise<ShareResult> {
+    return this.#orRefused(manifest, options, () => this.#share(manifest, options));
+  }
+
+  async #orRefused<T>(
+    manifest: ModuleManifest,
+    options: PrepareOptions,
+    work: () => Promise<T>,
+  ): Promise<T | { readonly kind: 'refused'; readonly reason: string }> {
     const { rover } = this.#options;
     try {
-      return await this.#prepare(manifest, options);
+      return await work();
     } catch (error) {
       // What the world does is a refusal with its reason; a programming error is thrown on.
       if (!isOutriderError(error) && options.signal?.aborted !== true) throw error;
@@ -113,7 +139,7 @@ export class OffloadHandler implements RemoteSite {
     }
   }
 
-  async release({ instanceId, hostId, epoch }: RemoteEndpoint): Promise<void> {
+  async release({ instanceId, hostId, epoch }: Pick<RemoteEndpoint, 'instanceId' | 'hostId' | 'epoch'>): Promise<void> {
     // The host ends an instance whose rover does not come back by itself: nobody is waited for who cannot be reached.
     if (!this.reachable) return;
     const timeoutSec = this.#options.requestTimeoutSec ?? 5;
@@ -124,9 +150,44 @@ export class OffloadHandler implements RemoteSite {
     }
   }
 
+  async #share(manifest: ModuleManifest, options: PrepareOptions): Promise<ShareResult> {
+    const steps = new StepTimes(this.#options.clock);
+    const answer = await this.#reserve(manifest, options, steps);
+    if (answer.kind === 'redirect')
+      throw new OutriderError('OUT_EDGE_TRANSFER', `${manifest.name} is shared by rovers: its network cannot be`);
+    const { instance, host, ticket, addresses } = answer;
+    const { signal, traceparent } = options;
+    const transport = await this.#way(addresses).connect(signal === undefined ? {} : { signal });
+    const { epoch } = await openShare(transport, {
+      ...{ clock: this.#options.clock, ticket, idleSec: TRANSFER_IDLE_SEC },
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    steps.mark('connect');
+    return { kind: 'shared', transport, hostId: host, instanceId: instance, epoch, stepsMs: steps.all() };
+  }
+
   async #prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
     const steps = new StepTimes(this.#options.clock);
     const { signal, traceparent } = options;
+    const answer = await this.#reserve(manifest, options, steps);
+    if (answer.kind === 'redirect') {
+      const { grant } = answer;
+      const report = { hostId: grant.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
+      return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
+    }
+    const bundle = this.#options.bundles.get(manifest);
+    const result = await this.#transfer(answer, bundle, signal, traceparent);
+    steps.add('transfer', result.transferSec);
+    steps.add('initialise', result.initialiseSec);
+    const { instance, host, token } = answer;
+    const endpoint = this.#endpoint({ instance, host, epoch: result.epoch, addresses: [...result.addresses], token });
+    const report: OffloadReport = { hostId: host, stepsMs: steps.all(), bundleBytesSent: result.bytesSent, warm: result.bytesSent === 0 };
+    return { kind: 'prepared', endpoint, abandon: () => this.release(endpoint), report };
+  }
+
+  /** Negotiates, takes an offer and has it reserved; a shared module may be at a host already. */
+  async #reserve(manifest: ModuleManifest, options: PrepareOptions, steps: StepTimes): Promise<Reserved | Redirect> {
     if (!this.reachable) throw new OutriderError('OUT_EDGE_TIMEOUT', 'the broker of the site cannot be reached');
     const bundle = this.#options.bundles.get(manifest);
     let answer = await this.#negotiate(manifest, bundle.digest, options);
@@ -139,20 +200,10 @@ export class OffloadHandler implements RemoteSite {
       else if (reply.kind !== 'refused' || reply.code !== 'OUT_EDGE_OFFER' || attempt === NEGOTIATION_ATTEMPTS) throw refusal(reply);
       else answer = await this.#negotiate(manifest, bundle.digest, options);
     }
-    if (answer.kind === 'redirect') {
-      const { grant } = answer;
-      const report = { hostId: grant.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
-      return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
-    }
+    if (answer.kind === 'redirect') return answer;
     if (reserved === null) throw refusal(answer);
     steps.mark('reserve');
-    const result = await this.#transfer(reserved, bundle, signal, traceparent);
-    steps.add('transfer', result.transferSec);
-    steps.add('initialise', result.initialiseSec);
-    const { instance, host, token } = reserved;
-    const endpoint = this.#endpoint({ instance, host, epoch: result.epoch, addresses: [...result.addresses], token });
-    const report: OffloadReport = { hostId: host, stepsMs: steps.all(), bundleBytesSent: result.bytesSent, warm: result.bytesSent === 0 };
-    return { kind: 'prepared', endpoint, abandon: () => this.release(endpoint), report };
+    return reserved;
   }
 
   #negotiate(manifest: ModuleManifest, digest: string, options: PrepareOptions) {

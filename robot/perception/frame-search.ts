@@ -5,6 +5,7 @@ import type { NeuralDetectorHandle } from '../../shared/modules/neural-detection
 import type { Detection, ObjectDetectorHandle } from '../../shared/modules/object-detection/handle.ts';
 import type { CameraFrame, CameraIntrinsics, CameraMount } from '../../shared/ports/camera-io.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
+import type { SharedDetector } from '../offload/incremental/shared-detector.ts';
 import { toFrame } from './frame.ts';
 import { encodeJpeg } from './jpeg-encoder.ts';
 import type { JpegPolicy } from './jpeg-policy.ts';
@@ -20,6 +21,11 @@ export type FrameSearch = (frame: CameraFrame, geometry: CameraGeometry) => Prom
 
 export function classicalSearch(detector: ObjectDetectorHandle): FrameSearch {
   return (frame, { intrinsics, mount }) => detector.detect(toFrame(frame, intrinsics, mount));
+}
+
+/** The network on board, or shared with a host layer by layer. */
+export function sharedSearch(detector: Pick<SharedDetector, 'detect'>): FrameSearch {
+  return (frame) => detector.detect(frame);
 }
 
 export interface NeuralSearchOptions {

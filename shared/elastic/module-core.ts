@@ -5,13 +5,14 @@ import { EdgePlace } from './edge-place.ts';
 import type { ElasticModuleOptions } from './elastic-module.ts';
 import { OUTBOX_MAX_BYTES, OUTBOX_MAX_CALLS } from './limits.ts';
 import { isLocalRunner, type LocalRunner } from './local-runner.ts';
-import type { ModuleEvents, Placement } from './module-events.ts';
+import { ModuleEmitter } from './module-emitter.ts';
+import type { Placement } from './module-events.ts';
 import type { ModuleInstance } from './module-instance.ts';
 import type { RemoteEndpoint } from './remote-site.ts';
 import { NO_STATE, captureState, restoreState, stateFormOf, type CapturedState } from './state-form.ts';
 import { type HeldState, LeftStates } from './state-transfer.ts';
 
-export class ModuleCore {
+export class ModuleCore extends ModuleEmitter {
   readonly options: ElasticModuleOptions;
   readonly engine: CallEngine;
   /** Whether calls leave something behind in the instance. */
@@ -29,12 +30,12 @@ export class ModuleCore {
   readonly closing = new AbortController();
   /** Called when the connection that the module uses is lost. */
   onLost: (edge: EdgePlace, error: Error) => void = () => undefined;
-  readonly #listeners = new Map<keyof ModuleEvents, Set<(value: never) => void>>();
   #kind: Placement['kind'] = 'onboard';
   #turn: Promise<unknown> = Promise.resolve();
   #stateCount = 0;
 
   constructor(options: ElasticModuleOptions) {
+    super();
     this.options = options;
     const { manifest, clock, holdBackSec, defaultDeadlineMs } = options;
     this.stateful = stateFormOf(manifest) !== 'none';
@@ -70,17 +71,6 @@ export class ModuleCore {
     if (this.closed) return;
     this.#kind = kind;
     this.emit('placement', this.placement);
-  }
-
-  on<E extends keyof ModuleEvents>(event: E, listener: (value: ModuleEvents[E]) => void): () => void {
-    let listeners = this.#listeners.get(event);
-    if (listeners === undefined) this.#listeners.set(event, (listeners = new Set()));
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  }
-
-  emit<E extends keyof ModuleEvents>(event: E, value: ModuleEvents[E]): void {
-    for (const listener of this.#listeners.get(event) ?? []) (listener as (value: ModuleEvents[E]) => void)(value);
   }
 
   newEdge(endpoint: RemoteEndpoint): EdgePlace {

@@ -4,7 +4,8 @@ import type { DetectorProfile, NamedTensor } from '../modules/host/nn.ts';
 import { BatchQueue, type QueueStats } from './batch-queue.ts';
 import { describeShape, type Graph, type InferenceEngine } from './graph.ts';
 import { DEFAULT_INFERENCE, type InferenceSettings } from './inference-settings.ts';
-import { builtModels, type Model, ModelLibrary } from './model-library.ts';
+import type { DetectorConfig } from './detector-config.ts';
+import { builtModels, ModelLibrary } from './model-library.ts';
 
 /** The functions of `nn` as one caller sees them. */
 // oxlint-disable-next-line typescript/consistent-type-definitions -- an interface has no index signature, and host functions are looked up by name
@@ -38,7 +39,10 @@ export class InferenceService {
   /** `caller` is whom fairness is for. */
   client(caller: string): NnHost {
     return {
-      describe: async (graph) => toProfile(await this.#library.open(graph)),
+      describe: async (name) => {
+        const { graph, config } = await this.#library.open(name);
+        return toProfile(config, graph.inputs[0]?.name ?? '');
+      },
       compute: async (name, inputs) => {
         const { graph } = await this.#library.open(name);
         checkInputs(name, graph, inputs);
@@ -77,11 +81,12 @@ function checkInputs(name: string, { inputs: wanted }: Graph, inputs: readonly N
   }
 }
 
-function toProfile({ graph, config: { layout, classes, input, thresholds } }: Model): DetectorProfile {
+/** What a detector's module is told of its network. */
+export function toProfile({ layout, classes, input, thresholds }: DetectorConfig, inputName: string): DetectorProfile {
   return {
     layout,
     classes,
-    inputName: graph.inputs[0]?.name ?? '',
+    inputName,
     inputWidth: input.width,
     inputHeight: input.height,
     blueFirst: input.channels === 'bgr',

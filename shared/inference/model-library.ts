@@ -65,28 +65,36 @@ export class ModelLibrary {
   }
 
   async #load(name: string): Promise<Model> {
-    if (!NAME.test(name)) throw new OutriderError('OUT_MODEL_UNKNOWN', `${JSON.stringify(name.slice(0, 80))} is no name of a model`);
-    for (const folder of this.#folders) {
-      const path = join(folder, name);
-      const [network, text] = await Promise.all([readIfThere(`${path}.onnx`), readIfThere(`${path}.json`)]);
-      if (network === null && text === null) continue;
-      if (network === null || text === null)
-        throw new OutriderError(
-          'OUT_MODEL_UNKNOWN',
-          `${path}: both .onnx and .json are needed, and ${network === null ? '.onnx' : '.json'} is missing`,
-        );
-      const config = checkConfig(parseJson(text, `${path}.json`), `${path}.json`, detectorConfigSchema);
-      const graph = await this.#engine.load(network, name);
-      try {
-        checkDetector(name, graph, config);
-      } catch (error) {
-        await graph.close();
-        throw error;
-      }
-      return { name, graph, config };
+    const { network, config } = await readModelFiles(this.#folders, name);
+    const graph = await this.#engine.load(network, name);
+    try {
+      checkDetector(name, graph, config);
+    } catch (error) {
+      await graph.close();
+      throw error;
     }
-    throw new OutriderError('OUT_MODEL_UNKNOWN', `there is no ${name}.onnx in ${this.#folders.join(', ') || 'any folder'}`);
+    return { name, graph, config };
   }
+}
+
+/** The network of this name and its configuration. Throws OUT_MODEL_UNKNOWN, OUT_MODEL_UNREADABLE or OUT_CONFIG_INVALID. */
+export async function readModelFiles(
+  folders: readonly string[],
+  name: string,
+): Promise<{ readonly network: Uint8Array; readonly config: DetectorConfig }> {
+  if (!NAME.test(name)) throw new OutriderError('OUT_MODEL_UNKNOWN', `${JSON.stringify(name.slice(0, 80))} is no name of a model`);
+  for (const folder of folders) {
+    const path = join(folder, name);
+    const [network, text] = await Promise.all([readIfThere(`${path}.onnx`), readIfThere(`${path}.json`)]);
+    if (network === null && text === null) continue;
+    if (network === null || text === null)
+      throw new OutriderError(
+        'OUT_MODEL_UNKNOWN',
+        `${path}: both .onnx and .json are needed, and ${network === null ? '.onnx' : '.json'} is missing`,
+      );
+    return { network, config: checkConfig(parseJson(text, `${path}.json`), `${path}.json`, detectorConfigSchema) };
+  }
+  throw new OutriderError('OUT_MODEL_UNKNOWN', `there is no ${name}.onnx in ${folders.join(', ') || 'any folder'}`);
 }
 
 async function readIfThere(path: string): Promise<Buffer | null> {

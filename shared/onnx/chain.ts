@@ -52,12 +52,14 @@ export function chainAt(
 
 /**
  * The legal cuts worth having: one is left out where moving it behind the next nodes brings no weights along and no more bytes
- * (behind an activation or a pooling), for then the later cut is never worse.
+ * (behind an activation or a pooling), for then the later cut is never worse. None lies before the first weights: a query that was
+ * only resized or scaled is the raw query still, and layers that are to stay on board for privacy must be such that change it.
  */
 export function usefulCuts(model: OnnxModel, specs: ReadonlyMap<string, TensorSpec>, options: CutOptions = {}): readonly CutPoint[] {
-  const [, end] = chainEnds(model);
+  const [start, end] = chainEnds(model);
   const all = legalCuts(model, options);
   return all.filter((cut, index) => {
+    if (weightBytesOf(model, subModel(model, start, cut).weights) <= SMALL_WEIGHT_BYTES) return false;
     const next = all[index + 1] ?? end;
     const between = subModel(model, cut, next);
     return weightBytesOf(model, between.weights) > SMALL_WEIGHT_BYTES || bytesAt(next, specs) > bytesAt(cut, specs);

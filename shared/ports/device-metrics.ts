@@ -32,6 +32,6 @@ export interface DeviceMetricsIo {
  * a device model books the load and answers how long the result is to be held back.
  */
 export interface DeviceCompute {
-  /** Books one run of `task` (e.g. `object-detection.detect`) and returns the modelled extra time [s]. */
-  book(task: string): number;
+  /** Books one run of `task` (e.g. `object-detection.detect`), or a share of one, and returns the modelled extra time [s]. */
+  book(task: string, share?: number): number;
 }

@@ -22,6 +22,8 @@ const schemas = {
     bytes: z.number().int().positive().max(MAX_BUNDLE_BYTES),
     traceparent: traceparentSchema,
   }),
+  /** Rover → host: this ticket, for a network that is shared while its weights go up; frames of incremental offloading follow. */
+  share: z.strictObject({ kind: z.literal('share'), ticket: z.string().min(1).max(256), traceparent: traceparentSchema }),
   /** Host → rover: bytes that are here already; all of them where it is warm, some after a cut. */
   have: z.strictObject({ kind: z.literal('have'), bytes: z.number().int().nonnegative().max(MAX_BUNDLE_BYTES) }),
   /** Host → rover: the instance waits for its state. */
@@ -31,10 +33,12 @@ const schemas = {
     epoch: z.number().int().nonnegative(),
     addresses: z.array(z.string().min(1).max(256)).min(1).max(4),
   }),
+  /** Host → rover: the answer to `share`. */
+  serving: z.strictObject({ kind: z.literal('serving'), instance: idSchema, epoch: z.number().int().nonnegative() }),
   failed: z.strictObject({ kind: z.literal('failed'), code: z.string().max(64), reason: z.string().max(500) }),
 };
 
-const controlSchema = z.discriminatedUnion('kind', [schemas.open, schemas.have, schemas.ready, schemas.failed]);
+const controlSchema = z.discriminatedUnion('kind', [schemas.open, schemas.share, schemas.have, schemas.ready, schemas.serving, schemas.failed]);
 
 export type TransferControl = z.infer<typeof controlSchema>;
 export type TransferFrame = TransferControl | { readonly kind: 'chunk'; readonly bytes: Uint8Array };

@@ -13,6 +13,16 @@ const modulePlacementSchema = z.strictObject({
   epoch: z.number().int().nonnegative().describe('Counts the placements of this instance.'),
   calls: z.number().int().nonnegative().describe('Calls answered so far.'),
   latencyMs: z.number().nonnegative().nullable().describe('Median call latency over the last calls [ms]; null before the first.'),
+  shared: z
+    .strictObject({
+      layers: z.number().int().nonnegative(),
+      atHost: z.number().int().nonnegative().describe('Layers that the host runs now.'),
+      plan: z.number().int().nonnegative().describe('Of the plans, so many are in force; 0: the first one is on its way.'),
+      plans: z.number().int().nonnegative(),
+      linkMbps: z.number().positive().describe('Bandwidth of the link as measured [Mbit/s].'),
+    })
+    .optional()
+    .describe('A network whose layers are shared with the host while its weights go up; absent: the module is in one place.'),
   modelled: z.boolean().describe('True where a device model, not a measurement, dominates the latency.'),
 });
 

@@ -83,7 +83,7 @@ export class DeviceModel {
    * Books one run of a task and returns when its result is there, in seconds from now. As many runs of one task go on at
    * once as the cores (or the GPU) have room for, others queue; what exceeds all cores together takes longer.
    */
-  book(task: string, nowSec: number): number {
+  book(task: string, nowSec: number, share = 1): number {
     const cost: TaskCost | undefined = this.profile.tasks[task] ?? this.profile.tasks['*'];
     if (cost === undefined) return 0;
     this.#bookedTasks += 1;
@@ -91,7 +91,7 @@ export class DeviceModel {
     const lane = lanes.indexOf(Math.min(...lanes));
     const fromSec = Math.max(nowSec, lanes[lane] as number);
     const spread = Math.max(0.5, 1 + 0.03 * this.#random.gaussian());
-    const seconds = cost.seconds * spread * (this.#throttled ? this.profile.throttleSlowdown : 1) * this.#crowding(fromSec, cost);
+    const seconds = share * cost.seconds * spread * (this.#throttled ? this.profile.throttleSlowdown : 1) * this.#crowding(fromSec, cost);
     const untilSec = fromSec + seconds;
     lanes[lane] = untilSec;
     this.#bookings.push({ fromSec, untilSec, cost });
@@ -176,6 +176,6 @@ export function devicePorts(
   return {
     metrics: { update: () => device.metrics() },
     power: { update: () => device.power() },
-    compute: { book: (task) => device.book(task, nowSec()) },
+    compute: { book: (task, share) => device.book(task, nowSec(), share) },
   };
 }

@@ -11,6 +11,8 @@ import type { MissionReport } from '../../missions/report.ts';
 import { type AssembledRover, assembleRover, type RoverBundles } from '../../robot/assemble-rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
 import { SILENT_LOGGER, type Logger } from '../../shared/ports/logger.ts';
+import { heldNetworks } from '../../shared/onnx/held-networks.ts';
+import { ortNetworks } from '../../shared/onnx/ort-session.ts';
 import type { OccupancyMap } from '../../shared/mapping/occupancy-map.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
 import { DeviceModel, devicePorts } from '../device/device-model.ts';
@@ -188,7 +190,8 @@ export function startInProcessEdge({ clock, network, broker, dataPlane, random, 
       accelerator: null,
       loadFraction: () => metrics.update().cpuFraction,
     };
-    return { host, dataPlane: at, sandbox, resources, grants: DEFAULT_GRANTS };
+    const networks = { open: heldNetworks(ortNetworks(), clock), holdBackSec: (task: string, share: number) => compute.book(task, share) };
+    return { host, dataPlane: at, sandbox, networks, resources, grants: DEFAULT_GRANTS };
   });
   const connectBus: EdgeSiteOptions['connectBus'] = (clientId, how) => Promise.resolve(broker.connect(clientId, how));
   return createEdgeSite({ site: SITE, clock, connectBus, hosts, siteKey: new Uint8Array(32).fill(7), session: SESSION, logger });

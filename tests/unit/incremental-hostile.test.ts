@@ -1,8 +1,8 @@
 // Rovers and hosts that break the rules of incremental offloading: coded answers, and everyone else is served on.
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareUpload } from '../../robot/offload/incremental/plan-upload.ts';
+import { networkBlobs } from '../../robot/offload/incremental/plan-upload.ts';
 import { SharedNetwork } from '../../robot/offload/incremental/shared-network.ts';
-import { decodeHostFrame, encodeFrame, type HostFrame, type OpenFrame, type RoverFrame } from '../../shared/incremental/frames.ts';
+import { decodeHostFrame, decodeRoverFrame, encodeFrame, type HostFrame, type OpenFrame, type RoverFrame } from '../../shared/incremental/frames.ts';
 import { sha256 } from '../../shared/incremental/skeleton.ts';
 import type { NetworkChain } from '../../shared/onnx/chain.ts';
 import type { Listener } from '../../shared/ports/data-plane.ts';
@@ -42,7 +42,8 @@ async function say(frames: readonly (RoverFrame | Uint8Array)[]): Promise<HostFr
   return heard;
 }
 
-const upload = () => prepareUpload(chain, [planOf([...chain.segments.keys()])], 4);
+const upload = () => networkBlobs(chain, 4);
+const everything = () => [planOf([...chain.segments.keys()])];
 const open = (over: Partial<OpenFrame> = {}): OpenFrame => ({ ...upload().open, ...over });
 const skeletonChunk = (): RoverFrame => ({ kind: 'chunk', blob: 0, offset: 0, bytes: upload().contents[0]!.subarray(0, 100) });
 
@@ -135,14 +136,12 @@ describe('a rover', () => {
     const ready = new Promise<void>((resolve) => (promoted = resolve));
     const network = new SharedNetwork({
       chain,
-      plans: [planOf([...chain.segments.keys()])],
-      bandwidthMbps: 100,
-      connect: (signal) => plane.connect(site.address, { signal }),
       clock,
       open: openOrt,
       onEvent: (event) => event.kind === 'plan' && promoted(),
     });
     await network.start();
+    network.attach(await plane.connect(site.address), everything);
     for (let index = 0; index < 5; index += 1) await say([Uint8Array.of(index)]);
     await ready;
     expect((await network.infer(query(chain, 1))).plan).toBe(0);
@@ -156,9 +155,9 @@ describe('a host', () => {
   afterEach(() => listener.close());
 
   /** A host that answers each frame of a rover with whatever `answer` makes of its kind. */
-  async function against(answer: (transport: Transport, kind: number) => void): Promise<Error> {
+  async function against(answer: (transport: Transport, kind: number, bytes: Uint8Array) => void): Promise<Error> {
     listener = await plane.listen('hostile', (transport) => {
-      transport.onFrame = (bytes) => answer(transport, bytes[0] ?? 0);
+      transport.onFrame = (bytes) => answer(transport, bytes[0] ?? 0, bytes);
     });
     const session = await openOrt(pyramid());
     let failure: Error | null = null;
@@ -168,12 +167,8 @@ describe('a host', () => {
     const ready = new Promise<void>((resolve) => (promoted = resolve));
     const network = new SharedNetwork({
       chain,
-      plans: [planOf([...chain.segments.keys()])],
-      bandwidthMbps: 100,
-      connect: (signal) => plane.connect(listener.address, { signal }),
       clock,
       open: openOrt,
-      retrySec: 1000,
       onEvent: (event) => {
         if (event.kind === 'plan') promoted();
         if (event.kind !== 'lost') return;
@@ -182,6 +177,7 @@ describe('a host', () => {
       },
     });
     await network.start();
+    network.attach(await plane.connect(listener.address), everything);
     await Promise.race([lost, ready]);
     const inputs = query(chain, 3);
     const { outputs } = await network.infer(inputs);
@@ -212,8 +208,13 @@ describe('a host', () => {
     ['no tensor', { kind: 'result', id: 0, computeMs: 1, tensors: new Map() }],
     ['an error', { kind: 'failed', id: 0, code: 'OUT_INTERNAL', message: 'broken' }],
   ])('that answers a query with %s is left; the rover answers by itself', async (_, answer) => {
-    const error = await against((transport, kind) => {
-      if (kind === 0x01) send(transport, { kind: 'ready', plan: 0 });
+    const error = await against((transport, kind, bytes) => {
+      if (kind === 0x01) send(transport, { kind: 'have', blobs: [] });
+      if (kind === 0x02) {
+        const chunk = decodeRoverFrame(bytes);
+        if (chunk.kind === 'chunk') send(transport, { kind: 'ack', blob: chunk.blob, bytes: chunk.offset + chunk.bytes.byteLength });
+      }
+      if (kind === 0x03) send(transport, { kind: 'ready', plan: 0 });
       if (kind === 0x04) send(transport, answer);
     });
     expect(['OUT_MODEL_TENSOR', 'OUT_INTERNAL']).toContain((error as { code?: string }).code);

@@ -4,6 +4,8 @@ import { startShapedLink, type ShapedLink } from '../../bench/support/shaped-lin
 import { SharedNetwork, type SharedNetworkEvent, type SharedNetworkOptions } from '../../robot/offload/incremental/shared-network.ts';
 import type { NetworkChain } from '../../shared/onnx/chain.ts';
 import type { NamedTensors } from '../../shared/onnx/tensor.ts';
+import type { UploadPlan } from '../../shared/partition/plan-uploads.ts';
+import type { Transport } from '../../shared/ports/transport.ts';
 import {
   clock,
   incrementalSite,
@@ -41,21 +43,24 @@ afterEach(async () => {
 
 interface Started {
   readonly network: SharedNetwork;
+  /** Connects to the host, and begins to upload. */
+  attach(): Promise<void>;
   /** Resolves at the next event that fits; those before the call do not count. */
   next(fits: (event: SharedNetworkEvent) => boolean): Promise<SharedNetworkEvent>;
 }
 
-async function start(over: Partial<SharedNetworkOptions> = {}): Promise<Started> {
+interface StartOptions extends Partial<SharedNetworkOptions> {
+  readonly plans?: readonly UploadPlan[];
+  readonly connect?: () => Promise<Transport>;
+}
+
+async function start({ plans, connect, ...over }: StartOptions = {}): Promise<Started> {
   const waiting: { fits: (event: SharedNetworkEvent) => boolean; resolve: (event: SharedNetworkEvent) => void }[] = [];
   const last = chain.segments.length;
   const network = new SharedNetwork({
     chain,
-    plans: [planOf([2, 3]), planOf([1, 2, 3, last - 1]), planOf([...chain.segments.keys()])],
-    bandwidthMbps: 10,
-    connect: (signal) => plane.connect(site.address, { signal }),
     clock,
     open: openOrt,
-    retrySec: 0.01,
     onEvent: (event) => {
       for (const entry of waiting.splice(0)) {
         if (entry.fits(event)) entry.resolve(event);
@@ -65,8 +70,11 @@ async function start(over: Partial<SharedNetworkOptions> = {}): Promise<Started>
     ...over,
   });
   networks.push(network);
+  const wanted = plans ?? [planOf([2, 3]), planOf([1, 2, 3, last - 1]), planOf([...chain.segments.keys()])];
+  const attach = async (): Promise<void> => network.attach(await (connect?.() ?? plane.connect(site.address)), () => wanted);
+  await network.start();
   const next: Started['next'] = (fits) => new Promise((resolve) => waiting.push({ fits, resolve }));
-  return { network, next };
+  return { network, attach, next };
 }
 
 const isPlan = (plan: number) => (event: SharedNetworkEvent) => event.kind === 'plan' && event.plan === plan;
@@ -81,9 +89,9 @@ async function expectRight(network: SharedNetwork, seed: number): Promise<number
 
 describe('a network whose weights are on their way', () => {
   it('answers from the first query on, then by newer and newer plans, always as the whole network does', async () => {
-    const { network, next } = await start();
+    const { network, attach, next } = await start();
     const done = next(isPlan(2));
-    await network.start();
+    await attach();
     const used: (number | null)[] = [];
     let finished = false;
     void done.then(() => (finished = true));
@@ -103,23 +111,21 @@ describe('a network whose weights are on their way', () => {
       [chain.segments.length - 1],
       [...chain.segments.keys()],
     ]) {
-      const { network, next } = await start({ plans: [planOf(serverLayers)] });
+      const { network, attach, next } = await start({ plans: [planOf(serverLayers)] });
       const ready = next(isPlan(0));
-      await network.start();
+      await attach();
       await ready;
       expect(await expectRight(network, serverLayers.length)).toBe(0);
     }
   });
 
-  it('answers on board while no host can be reached', async () => {
-    const { network } = await start({ connect: () => Promise.reject(new Error('no way')) });
-    await network.start();
+  it('answers on board while there is no host', async () => {
+    const { network } = await start();
     expect(await expectRight(network, 1)).toBeNull();
   });
 
   it('refuses a query of the wrong shape, and goes on', async () => {
-    const { network } = await start({ plans: [] });
-    await network.start();
+    const { network } = await start();
     const [[name, tensor]] = [...query(chain, 1)] as [[string, { type: 'float32'; dims: number[]; data: Uint8Array }]];
     await expect(network.infer(new Map([[name, { ...tensor, dims: [1, 3, 48, 32] }]]))).rejects.toMatchObject({ code: 'OUT_MODEL_TENSOR' });
     await expect(network.infer(new Map())).rejects.toMatchObject({ code: 'OUT_MODEL_TENSOR' });
@@ -127,44 +133,48 @@ describe('a network whose weights are on their way', () => {
   });
 
   it('refuses queries after it was closed', async () => {
-    const { network } = await start();
-    await network.start();
+    const { network, attach } = await start();
+    await attach();
     await network.close();
     await expect(network.infer(query(chain, 1))).rejects.toMatchObject({ code: 'OUT_ELASTIC_CLOSED' });
   });
 });
 
 describe('when the link dies', () => {
-  const throughLink = async (mbitPerSec: number): Promise<{ link: ShapedLink; options: Partial<SharedNetworkOptions> }> => {
+  const throughLink = async (mbitPerSec: number): Promise<{ link: ShapedLink; options: StartOptions }> => {
     const link = await startShapedLink({ targetPort: site.port, mbitPerSec });
     links.push(link);
-    return { link, options: { connect: (signal) => plane.connect(`tcp://127.0.0.1:${link.port}`, { signal }) } };
+    return { link, options: { connect: () => plane.connect(`tcp://127.0.0.1:${link.port}`) } };
   };
 
-  it('answers on board, connects again, and goes on by its plans', async () => {
+  it('answers on board, and goes on by its plans when a host is attached again', async () => {
     const { link, options } = await throughLink(100);
-    const { network, next } = await start(options);
+    const { network, attach, next } = await start(options);
     const ready = next(isPlan(2));
-    await network.start();
+    await attach();
     await ready;
     const lost = next(isLost);
     const again = next(isPlan(2));
     link.cut();
     await lost;
-    await expectRight(network, 1);
+    expect(await expectRight(network, 1)).toBeNull();
+    await attach();
     await again;
     expect(await expectRight(network, 2)).toBe(2);
   });
 
   it('uploads nothing twice', async () => {
     const { link, options } = await throughLink(100);
-    const { network, next } = await start(options);
+    const { network, attach, next } = await start(options);
     const ready = next(isPlan(2));
-    await network.start();
+    await attach();
     await ready;
     const uploaded = link.upBytes;
+    const lost = next(isLost);
     const again = next(isPlan(2));
     link.cut();
+    await lost;
+    await attach();
     await again;
     const weightBytes = chain.segments.reduce((sum, segment) => sum + segment.weightBytes, 0);
     expect(uploaded).toBeGreaterThan(weightBytes);
@@ -174,9 +184,9 @@ describe('when the link dies', () => {
   it('answers on board the query that was under way', async () => {
     // The link goes in the moment the query's first tensor has passed.
     const { link, options } = await throughLink(1);
-    const { network, next } = await start({ ...options, plans: [planOf([...chain.segments.keys()])] });
+    const { network, attach, next } = await start({ ...options, plans: [planOf([...chain.segments.keys()])] });
     const ready = next(isPlan(0));
-    await network.start();
+    await attach();
     await ready;
     const before = link.upBytes;
     const answer = expectRight(network, 1);
@@ -186,19 +196,19 @@ describe('when the link dies', () => {
   });
 
   it('does not wait longer for a silent host than its deadline', async () => {
-    const { network, next } = await start({
+    const { network, attach, next } = await start({
       deadlineSec: 0.05,
       plans: [planOf([1])],
       // Takes everything, says nothing after READY.
-      connect: async (signal) => {
-        const transport = await plane.connect(site.address, { signal });
+      connect: async () => {
+        const transport = await plane.connect(site.address);
         const send = transport.send.bind(transport);
         transport.send = (parts) => (parts[0]?.[0] === 0x04 ? true : send(parts));
         return transport;
       },
     });
     const ready = next(isPlan(0));
-    await network.start();
+    await attach();
     await ready;
     const lost = next(isLost);
     expect(await expectRight(network, 1)).toBeNull();
@@ -209,12 +219,12 @@ describe('when the link dies', () => {
 it('gives the second rover with the same network what the first has uploaded', async () => {
   const first = await start();
   const ready = first.next(isPlan(2));
-  await first.network.start();
+  await first.attach();
   await ready;
   const bytes = site.store.bytes;
   const second = await start();
   const warm = second.next(isPlan(2));
-  await second.network.start();
+  await second.attach();
   await warm;
   expect(site.store.bytes).toBe(bytes);
   expect(await expectRight(second.network, 5)).toBe(2);

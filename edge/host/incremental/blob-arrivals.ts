@@ -25,7 +25,8 @@ export class BlobArrivals {
     this.#blobs = blobs;
     this.#store = store;
     for (const [index, blob] of blobs.entries()) {
-      const held = store.get(blob.digest, blob.bytes);
+      // The graph always travels: rovers measure the link by it.
+      const held = index === 0 ? null : store.get(blob.digest, blob.bytes);
       if (held !== null) this.#whole.set(index, held);
     }
   }
@@ -61,7 +62,7 @@ export class BlobArrivals {
     if (Buffer.compare(sha256(current.bytes), blob.digest) !== 0) {
       throw new OutriderError('OUT_MODEL_TRANSFER', `the piece "${blob.name || 'skeleton'}" does not have the announced digest`);
     }
-    this.#store.put(blob.digest, current.bytes);
+    if (index !== 0) this.#store.put(blob.digest, current.bytes);
     this.#whole.set(index, current.bytes);
     return true;
   }

@@ -3,6 +3,7 @@ import { OutriderError } from '../../../shared/errors.ts';
 import type { LayerRange, OpenFrame } from '../../../shared/incremental/frames.ts';
 import { withWeights } from '../../../shared/incremental/skeleton.ts';
 import { chainAt, rangeOf, type NetworkChain } from '../../../shared/onnx/chain.ts';
+import { layerWork } from '../../../shared/onnx/layer-work.ts';
 import type { NetworkSession, OpenNetwork } from '../../../shared/onnx/ort-session.ts';
 import { readModel } from '../../../shared/onnx/read-model.ts';
 import type { SubModel } from '../../../shared/onnx/sub-model.ts';
@@ -21,6 +22,7 @@ export class HostedNetwork {
   /** Weights that travel by themselves, by name: where to find each. */
   readonly #blobOf: ReadonlyMap<string, number>;
   readonly #ranges = new Map<string, Range>();
+  #work: readonly number[] | null = null;
 
   /** Throws as `readModel` does, or OUT_MODEL_TENSOR, OUT_MODEL_TRANSFER where skeleton, cuts, tensors and weights do not fit each other. */
   constructor(frame: OpenFrame, skeleton: Uint8Array, open: OpenNetwork) {
@@ -70,6 +72,12 @@ export class HostedNetwork {
     const specs = part.inputs.map((name) => this.#chain.specs.get(name) as TensorSpec);
     checkTensors(tensors, specs, 'query');
     return session.run(new Map(specs.map(({ name }) => [name, tensors.get(name) ?? neverMissing(name)])));
+  }
+
+  /** About what part of the network's work these layers are. */
+  shareOf([first, end]: LayerRange): number {
+    this.#work ??= layerWork(this.#chain);
+    return this.#work.slice(first, end).reduce((sum, share) => sum + share, 0);
   }
 
   async close(): Promise<void> {

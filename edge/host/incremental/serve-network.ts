@@ -23,6 +23,12 @@ export interface ServeOptions {
   /** Shared by all connections of a host. */
   readonly store: WeightStore;
   readonly onError?: (error: Error) => void;
+  /** A query was answered, or failed. */
+  readonly onAnswered?: (failed: boolean) => void;
+  /** The connection is over. */
+  readonly onClosed?: () => void;
+  /** Extra time [s] to hold a result back, by the share of the network that was run: the device model of a simulated host. */
+  readonly holdBackSec?: (share: number) => number;
 }
 
 interface PendingPlan {
@@ -57,10 +63,7 @@ class NetworkConnection {
   }
 
   start(): void {
-    this.#transport.onClose = () => {
-      this.#closed = true;
-      this.#tail = this.#tail.then(() => this.#network?.close()).catch((error: unknown) => this.#options.onError?.(error as Error));
-    };
+    this.#transport.onClose = () => this.#end();
     this.#transport.onFrame = (bytes) => {
       if (this.#closed) return;
       try {
@@ -140,8 +143,12 @@ class NetworkConnection {
       const startedSec = clock.nowSec();
       try {
         const results = await network.run(range, tensors);
+        const heldSec = this.#options.holdBackSec?.(network.shareOf(range)) ?? 0;
+        if (heldSec > 0) await clock.sleep(heldSec);
+        this.#options.onAnswered?.(false);
         this.#send({ kind: 'result', id, computeMs: (clock.nowSec() - startedSec) * 1000, tensors: results });
       } catch (error) {
+        this.#options.onAnswered?.(true);
         this.#send({ kind: 'failed', id, ...describe(error) });
       }
     });
@@ -159,8 +166,15 @@ class NetworkConnection {
   #fail(error: unknown): void {
     this.#options.onError?.(error as Error);
     this.#send({ kind: 'failed', id: null, ...describe(error) });
-    this.#closed = true;
     this.#transport.close(error as Error);
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.onClosed?.();
+    this.#tail = this.#tail.then(() => this.#network?.close()).catch((error: unknown) => this.#options.onError?.(error as Error));
   }
 }
 

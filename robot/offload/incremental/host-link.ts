@@ -5,11 +5,10 @@ import { copyTensors } from '../../../shared/incremental/tensor-codec.ts';
 import type { NamedTensors } from '../../../shared/onnx/tensor.ts';
 import type { Clock, Timer } from '../../../shared/ports/clock.ts';
 import type { Transport } from '../../../shared/ports/transport.ts';
-import { PlanUpload, type PreparedUpload } from './plan-upload.ts';
+import { PlanUpload, type NetworkBlobs, type PlanUploadOptions } from './plan-upload.ts';
 
-export interface HostLinkOptions {
+export interface HostLinkOptions extends PlanUploadOptions {
   readonly clock: Clock;
-  readonly bandwidthMbps: number;
   /** A query without an answer for so long ends the connection [s]. */
   readonly deadlineSec: number;
   /** The host has made this plan ready. */
@@ -34,16 +33,21 @@ export class HostLink {
   readonly #transport: Transport;
   readonly #options: HostLinkOptions;
   readonly #upload: PlanUpload;
-  readonly #plans: number;
+  #plans = 0;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #lost: Error | null = null;
 
-  constructor(transport: Transport, upload: PreparedUpload, options: HostLinkOptions) {
+  constructor(transport: Transport, network: NetworkBlobs, options: HostLinkOptions) {
     this.#transport = transport;
     this.#options = options;
-    this.#plans = upload.plans.length;
-    this.#upload = new PlanUpload(transport, upload, options);
+    this.#upload = new PlanUpload(transport, network, {
+      ...options,
+      onPlanned: (plans, bandwidthMbps) => {
+        this.#plans = plans.length;
+        options.onPlanned(plans, bandwidthMbps);
+      },
+    });
     transport.onFrame = (bytes) => {
       if (this.#lost !== null) return;
       try {

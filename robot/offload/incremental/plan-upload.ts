@@ -1,76 +1,98 @@
-// What a rover sends of its network, in which order: the graph, then plan by plan the weights that are new to it (IONN, Jeong et al.,
-// SoCC 2018, section 4.3), a few pieces ahead of what the host has confirmed, so that a query never waits behind a full buffer.
+// What a rover sends of its network, in which order: the graph, which also measures the link, then plan by plan the weights that are new to
+// it (IONN, Jeong et al., SoCC 2018, section 4.3), a few pieces ahead of what the host has confirmed, so that no query waits behind a full buffer.
 import { OutriderError } from '../../../shared/errors.ts';
 import { encodeFrame, type Blob, type LayerRange, type OpenFrame } from '../../../shared/incremental/frames.ts';
 import { CHUNK_BYTES } from '../../../shared/incremental/limits.ts';
 import { largeWeights, sha256, toSkeleton } from '../../../shared/incremental/skeleton.ts';
 import { rangeOf, type NetworkChain } from '../../../shared/onnx/chain.ts';
+import { bytesPerMs } from '../../../shared/partition/edge-costs.ts';
 import { contiguousRanges, type UploadPlan } from '../../../shared/partition/plan-uploads.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
 import type { Transport } from '../../../shared/ports/transport.ts';
 
-/** Everything to upload, made once per network. */
-export interface PreparedUpload {
+/** Everything that could be uploaded of a network, made once. */
+export interface NetworkBlobs {
+  readonly chain: NetworkChain;
   readonly open: OpenFrame;
+  /** The graph without its large weights, then these. */
   readonly contents: readonly Uint8Array[];
-  /** For each plan: its ranges, and how many blobs must have arrived, in order. */
-  readonly plans: readonly { readonly ranges: readonly LayerRange[]; readonly blobs: number }[];
+  /** Index of each large weight. */
+  readonly indexOf: ReadonlyMap<string, number>;
 }
 
-/** Default of what is under way and not confirmed: so long a query may wait behind weights [s]. */
-const AHEAD_SEC = 0.05;
+/** A plan by the ranges that the host runs. */
+export interface StagedPlan {
+  readonly ranges: readonly LayerRange[];
+  /** So many blobs of the order must have arrived. */
+  readonly blobs: number;
+}
 
-export function prepareUpload(chain: NetworkChain, plans: readonly UploadPlan[], maxTensors: number): PreparedUpload {
+/** What the partitioner is asked with once the graph has gone over the link: its measured bandwidth, in the partitioner's megabits. */
+export type PlanFor = (bandwidthMbps: number) => readonly UploadPlan[];
+
+export interface PlanUploadOptions {
+  readonly clock: Clock;
+  readonly planFor: PlanFor;
+  readonly onPlanned: (plans: readonly StagedPlan[], bandwidthMbps: number) => void;
+}
+
+/** What is under way and not confirmed: so long a query may wait behind weights [s]. */
+const AHEAD_SEC = 0.05;
+/** The measured bandwidth is at most so many times what the graph's own transfer, round trip included, came to. */
+const MAX_CORRECTION = 4;
+
+export function networkBlobs(chain: NetworkChain, maxTensors: number): NetworkBlobs {
   const large = largeWeights(chain.model);
-  const skeleton = toSkeleton(chain.model, large);
-  const names: string[] = [];
-  const staged = plans.map((plan) => {
-    const ranges = contiguousRanges(plan.serverLayers);
-    for (const [first, end] of ranges) {
-      for (const name of rangeOf(chain, first, end).weights) if (large.has(name) && !names.includes(name)) names.push(name);
-    }
-    return { ranges, blobs: names.length + 1 };
-  });
-  const contents = [skeleton, ...names.map((name) => chain.model.initializers.get(name)?.rawData ?? new Uint8Array())];
+  const names = [...new Set(chain.segments.flatMap(({ part }) => part.weights))].filter((name) => large.has(name));
+  const weights = names.map((name) => chain.model.initializers.get(name)?.rawData ?? new Uint8Array());
+  const contents = [toSkeleton(chain.model, large), ...weights];
   const blobs = contents.map((bytes, index): Blob => ({ name: names[index - 1] ?? '', bytes: bytes.byteLength, digest: sha256(bytes) }));
   const cuts = chain.cuts.slice(1, -1);
   const crossing = new Set(chain.cuts.slice(0, -1).flatMap((cut) => cut.tensors));
   const specs = [...chain.specs.values()].filter((spec) => crossing.has(spec.name));
-  return { open: { kind: 'open', maxTensors, cuts: cuts.map((cut) => cut.position), specs, blobs }, contents, plans: staged };
+  const open: OpenFrame = { kind: 'open', maxTensors, cuts: cuts.map((cut) => cut.position), specs, blobs };
+  return { chain, open, contents, indexOf: new Map(names.map((name, index) => [name, index + 1])) };
 }
 
 /** Sends over one connection. The owner passes on what the host says. */
 export class PlanUpload {
   readonly #transport: Transport;
-  readonly #upload: PreparedUpload;
-  readonly #aheadBytes: number;
+  readonly #network: NetworkBlobs;
+  readonly #options: PlanUploadOptions;
+  readonly #openBytes: number;
   readonly #held = new Set<number>();
-  #blob = 0;
+  /** Blobs in the order of their upload. */
+  readonly #order: number[] = [0];
+  #plans: readonly StagedPlan[] = [];
+  #aheadBytes = Number.POSITIVE_INFINITY;
+  #openedSec = 0;
+  /** When the graph began to travel; null before the host has answered. */
+  #begunSec: number | null = null;
+  /** Place in the order, and in the blob there. */
+  #at = 0;
   #offset = 0;
   #announced = 0;
   /** Sent and not confirmed, oldest first. */
   readonly #underWay: { readonly blob: number; readonly end: number; readonly bytes: number }[] = [];
   #underWayBytes = 0;
-  #begun = false;
 
-  constructor(transport: Transport, upload: PreparedUpload, options: { readonly bandwidthMbps: number }) {
+  constructor(transport: Transport, network: NetworkBlobs, options: PlanUploadOptions) {
     this.#transport = transport;
-    this.#upload = upload;
-    this.#aheadBytes = Math.max(2 * CHUNK_BYTES, (options.bandwidthMbps * 1e6 * AHEAD_SEC) / 8);
+    this.#network = network;
+    this.#options = options;
+    this.#openBytes = encodeFrame(network.open).reduce((sum, part) => sum + part.byteLength, 0);
   }
 
   start(): void {
-    this.#transport.send(encodeFrame(this.#upload.open));
+    this.#openedSec = this.#options.clock.nowSec();
+    this.#transport.send(encodeFrame(this.#network.open));
   }
 
-  get isDone(): boolean {
-    return this.#blob >= this.#upload.contents.length;
-  }
-
-  /** The host's answer to open: what it has already. */
+  /** The host's answer to open: what it has already. The graph is not among it: the link is measured by it. */
   onHave(blobs: readonly number[]): void {
-    if (this.#begun) throw new OutriderError('OUT_MODEL_TRANSFER', 'the host said twice what it has');
-    for (const blob of blobs) this.#held.add(blob);
-    this.#begun = true;
+    if (this.#begunSec !== null) throw new OutriderError('OUT_MODEL_TRANSFER', 'the host said twice what it has');
+    this.#begunSec = this.#options.clock.nowSec();
+    for (const blob of blobs) if (blob !== 0) this.#held.add(blob);
     this.#pump();
   }
 
@@ -80,35 +102,65 @@ export class PlanUpload {
       throw new OutriderError('OUT_MODEL_TRANSFER', `the host confirmed ${bytes} bytes of blob ${blob}, which is not what was sent`);
     }
     this.#underWayBytes -= oldest.bytes;
+    if (blob === 0 && bytes === this.#network.contents[0]?.byteLength) this.#plan();
     this.#pump();
   }
 
   onDrain(): void {
-    if (this.#begun) this.#pump();
+    if (this.#begunSec !== null) this.#pump();
+  }
+
+  /** The graph has arrived: how fast the link is decides what goes up next. */
+  #plan(): void {
+    const bandwidthMbps = this.#bandwidthMbps();
+    this.#aheadBytes = Math.max(2 * CHUNK_BYTES, bytesPerMs(bandwidthMbps) * AHEAD_SEC * 1000);
+    const { chain, indexOf } = this.#network;
+    this.#plans = this.#options.planFor(bandwidthMbps).map(({ serverLayers }) => {
+      const ranges = contiguousRanges(serverLayers);
+      for (const name of ranges.flatMap(([first, end]) => rangeOf(chain, first, end).weights)) {
+        const blob = indexOf.get(name);
+        if (blob !== undefined && !this.#order.includes(blob)) this.#order.push(blob);
+      }
+      return { ranges, blobs: this.#order.length };
+    });
+    this.#options.onPlanned(this.#plans, bandwidthMbps);
+  }
+
+  /** By what the graph took longer than the opening frame for its additional bytes: so the round trip does not count. */
+  #bandwidthMbps(): number {
+    const begunSec = this.#begunSec ?? 0;
+    const bytes = this.#network.contents[0]?.byteLength ?? 0;
+    const tookMs = Math.max((this.#options.clock.nowSec() - begunSec) * 1000, 0.01);
+    const longerMs = tookMs - (begunSec - this.#openedSec) * 1000;
+    const least = bytes / tookMs;
+    const most = MAX_CORRECTION * least;
+    const measured = bytes > this.#openBytes ? (longerMs > 0 ? (bytes - this.#openBytes) / longerMs : most) : least;
+    return Math.min(most, Math.max(least, measured)) / bytesPerMs(1);
   }
 
   #pump(): void {
-    const { contents, plans } = this.#upload;
+    const { contents } = this.#network;
     for (;;) {
-      const content = contents[this.#blob];
       // A plan is announced as soon as the pieces before it are sent: the host prepares it when they have arrived.
-      for (let plan = plans[this.#announced]; plan !== undefined && plan.blobs <= this.#blob; plan = plans[this.#announced]) {
+      for (let plan = this.#plans[this.#announced]; plan !== undefined && plan.blobs <= this.#at; plan = this.#plans[this.#announced]) {
         this.#transport.send(encodeFrame({ kind: 'plan', plan: this.#announced, ranges: plan.ranges }));
         this.#announced += 1;
       }
-      if (content === undefined) return;
-      if (this.#held.has(this.#blob)) {
-        this.#blob += 1;
+      const blob = this.#order[this.#at];
+      const content = contents[blob ?? -1];
+      if (blob === undefined || content === undefined) return;
+      if (this.#held.has(blob)) {
+        this.#at += 1;
         continue;
       }
       if (this.#underWayBytes >= this.#aheadBytes) return;
       const bytes = content.subarray(this.#offset, this.#offset + CHUNK_BYTES);
-      const room = this.#transport.send(encodeFrame({ kind: 'chunk', blob: this.#blob, offset: this.#offset, bytes }));
+      const room = this.#transport.send(encodeFrame({ kind: 'chunk', blob, offset: this.#offset, bytes }));
       this.#offset += bytes.byteLength;
-      this.#underWay.push({ blob: this.#blob, end: this.#offset, bytes: bytes.byteLength });
+      this.#underWay.push({ blob, end: this.#offset, bytes: bytes.byteLength });
       this.#underWayBytes += bytes.byteLength;
       if (this.#offset >= content.byteLength) {
-        this.#blob += 1;
+        this.#at += 1;
         this.#offset = 0;
       }
       if (!room) return;

@@ -5,37 +5,31 @@ import type { LayerRange } from '../../../shared/incremental/frames.ts';
 import { rangeOf, type NetworkChain } from '../../../shared/onnx/chain.ts';
 import type { OpenNetwork } from '../../../shared/onnx/ort-session.ts';
 import { checkTensors, type NamedTensors, type TensorSpec } from '../../../shared/onnx/tensor.ts';
-import type { UploadPlan } from '../../../shared/partition/plan-uploads.ts';
-import type { Clock, Timer } from '../../../shared/ports/clock.ts';
+import type { Clock } from '../../../shared/ports/clock.ts';
 import type { Transport } from '../../../shared/ports/transport.ts';
 import { HostLink } from './host-link.ts';
 import { LocalRanges } from './local-ranges.ts';
-import { prepareUpload, type PreparedUpload } from './plan-upload.ts';
+import { type NetworkBlobs, networkBlobs, type PlanFor, type StagedPlan } from './plan-upload.ts';
 
 export interface SharedNetworkOptions {
   readonly chain: NetworkChain;
-  /** Of `planUploads`, for this chain. */
-  readonly plans: readonly UploadPlan[];
-  readonly bandwidthMbps: number;
-  /** Makes a connection to the host; called again after one is lost. */
-  readonly connect: (signal: AbortSignal) => Promise<Transport>;
   readonly clock: Clock;
   readonly open: OpenNetwork;
   /** Tensors that may cross a cut; as the chain was made with. Default 4. */
   readonly maxTensors?: number;
   /** A query that waits longer for the host is answered on board [s]. Default 5. */
   readonly deadlineSec?: number;
-  /** Pause before the next attempt to connect [s]. Default 2. */
-  readonly retrySec?: number;
-  /** For logs and tests. */
+  /** Extra time [s] to hold back what these layers gave on board: the device model of a simulated rover. */
+  readonly holdBackSec?: (range: LayerRange) => number;
   readonly onEvent?: (event: SharedNetworkEvent) => void;
 }
 
 export type SharedNetworkEvent =
-  | { readonly kind: 'connected' }
+  /** The link is measured; so many plans go up, none where none pays. */
+  | { readonly kind: 'planned'; readonly plans: number; readonly bandwidthMbps: number }
   /** From now on queries go by this plan. */
   | { readonly kind: 'plan'; readonly plan: number }
-  /** On board until the next connection. */
+  /** On board until a host is attached again. */
   | { readonly kind: 'lost'; readonly error: Error };
 
 export interface SharedAnswer {
@@ -43,6 +37,9 @@ export interface SharedAnswer {
   readonly outputs: NamedTensors;
   /** Index of the plan that answered; null: on board. */
   readonly plan: number | null;
+  /** The layers that the host ran, and how long it computed [ms]. */
+  readonly hostRanges: readonly LayerRange[];
+  readonly hostMs: number;
 }
 
 interface Step {
@@ -53,27 +50,53 @@ interface Step {
 export class SharedNetwork {
   readonly #options: SharedNetworkOptions;
   readonly #local: LocalRanges;
-  readonly #upload: PreparedUpload;
+  readonly #blobs: NetworkBlobs;
   readonly #inputSpecs: readonly TensorSpec[];
-  readonly #abort = new AbortController();
   #link: HostLink | null = null;
+  /** Of the link. */
+  #plans: readonly StagedPlan[] = [];
   #plan: number | null = null;
-  #retry: Timer | null = null;
+  #closed = false;
   /** Queries run one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(options: SharedNetworkOptions) {
-    const { chain, plans, open, maxTensors = 4 } = options;
+    const { chain, open, maxTensors = 4 } = options;
     this.#options = options;
     this.#local = new LocalRanges(chain, open);
-    this.#upload = prepareUpload(chain, plans, maxTensors);
+    this.#blobs = networkBlobs(chain, maxTensors);
     this.#inputSpecs = chain.model.inputs.map(({ name }) => chain.specs.get(name) ?? unmeasured(name));
   }
 
-  /** Makes the whole network ready on board, then begins to upload in the background. */
-  async start(): Promise<void> {
-    await this.#local.prepare([this.#whole()]);
-    if (this.#upload.plans.length > 0) void this.#connect();
+  /** Makes the whole network ready on board. */
+  start(): Promise<void> {
+    return this.#local.prepare([this.#whole()]);
+  }
+
+  /** Begins to upload to the host at the other end, in place of an earlier one. What `planFor` throws ends the connection. */
+  attach(transport: Transport, planFor: PlanFor): void {
+    this.detach();
+    const { clock, deadlineSec = 5, onEvent } = this.#options;
+    const link: HostLink = new HostLink(transport, this.#blobs, {
+      clock,
+      deadlineSec,
+      planFor,
+      onPlanned: (plans, bandwidthMbps) => {
+        if (this.#link !== link) return;
+        this.#plans = plans;
+        onEvent?.({ kind: 'planned', plans: plans.length, bandwidthMbps });
+      },
+      onReady: (plan) => void this.#ready(link, plan),
+      onLost: (error) => this.#drop(link, error),
+    });
+    this.#link = link;
+  }
+
+  /** Queries are answered on board from now on, also those under way. */
+  detach(): void {
+    const link = this.#link;
+    this.#forget();
+    link?.close();
   }
 
   /** Answers always, where the network runs on board at all. Rejects with OUT_MODEL_TENSOR for inputs that do not fit, OUT_ELASTIC_CLOSED. */
@@ -84,37 +107,49 @@ export class SharedNetwork {
   }
 
   async close(): Promise<void> {
-    this.#abort.abort(new OutriderError('OUT_ELASTIC_CLOSED', 'incremental offloading was closed'));
-    this.#retry?.stop();
-    this.#link?.close();
+    this.#closed = true;
+    this.detach();
     await this.#tail;
     await this.#local.close();
   }
 
   async #infer(inputs: NamedTensors): Promise<SharedAnswer> {
-    this.#abort.signal.throwIfAborted();
+    if (this.#closed) throw new OutriderError('OUT_ELASTIC_CLOSED', 'incremental offloading was closed');
     checkTensors(inputs, this.#inputSpecs, 'query');
     const plan = this.#plan;
     const link = this.#link;
     if (plan !== null && link !== null) {
       try {
-        return { outputs: await this.#run(this.#steps(plan), inputs, link), plan };
+        return { ...(await this.#run(this.#steps(plan), inputs, link)), plan };
       } catch (error) {
         // Whatever the host or the link did: the rover has the whole network.
         if (!isOutriderError(error)) throw error;
-        if (this.#link === link) this.#drop(link, error);
+        this.#drop(link, error);
       }
     }
-    return { outputs: await this.#run([{ range: this.#whole(), remote: false }], inputs, null), plan: null };
+    return { ...(await this.#run([{ range: this.#whole(), remote: false }], inputs, null)), plan: null };
   }
 
-  async #run(steps: readonly Step[], inputs: NamedTensors, link: HostLink | null): Promise<NamedTensors> {
+  async #run(steps: readonly Step[], inputs: NamedTensors, link: HostLink | null): Promise<Omit<SharedAnswer, 'plan'>> {
     const { chain } = this.#options;
     const alive = new Map(inputs);
+    const hostRanges: LayerRange[] = [];
+    let hostMs = 0;
     for (const { range, remote } of steps) {
       const part = rangeOf(chain, range[0], range[1]);
       const given = new Map(part.inputs.map((name) => [name, alive.get(name) ?? unmeasured(name)]));
-      const results = remote && link !== null ? (await link.query(range, given)).tensors : await this.#local.run(range, given);
+      let results: NamedTensors;
+      if (remote && link !== null) {
+        const answer = await link.query(range, given);
+        hostRanges.push(range);
+        hostMs += answer.computeMs;
+        results = answer.tensors;
+      } else {
+        results = await this.#local.run(range, given);
+        const heldSec = this.#options.holdBackSec?.(range) ?? 0;
+        if (heldSec > 0) await this.#options.clock.sleep(heldSec);
+      }
+      // The shapes of the network's own results may depend on the query.
       const specs = part.outputs.flatMap((name) => (chain.model.outputs.includes(name) ? [] : [chain.specs.get(name) ?? unmeasured(name)]));
       checkTensors(results, specs, 'answer');
       for (const name of part.outputs) {
@@ -123,14 +158,14 @@ export class SharedNetwork {
         alive.set(name, tensor);
       }
     }
-    return new Map(chain.model.outputs.map((name) => [name, alive.get(name) ?? unmeasured(name)]));
+    return { outputs: new Map(chain.model.outputs.map((name) => [name, alive.get(name) ?? unmeasured(name)])), hostRanges, hostMs };
   }
 
   /** The plan's ranges at the host, and what lies between them on board. */
   #steps(plan: number): readonly Step[] {
     const steps: Step[] = [];
     let at = 0;
-    for (const range of this.#upload.plans[plan]?.ranges ?? []) {
+    for (const range of this.#plans[plan]?.ranges ?? []) {
       if (range[0] > at) steps.push({ range: [at, range[0]], remote: false });
       steps.push({ range, remote: true });
       at = range[1];
@@ -142,31 +177,6 @@ export class SharedNetwork {
 
   #whole(): LayerRange {
     return [0, this.#options.chain.segments.length];
-  }
-
-  async #connect(): Promise<void> {
-    const { connect, clock, bandwidthMbps, deadlineSec = 5, onEvent } = this.#options;
-    const { signal } = this.#abort;
-    try {
-      const transport = await connect(signal);
-      if (signal.aborted) {
-        transport.close();
-        return;
-      }
-      const link: HostLink = new HostLink(transport, this.#upload, {
-        clock,
-        bandwidthMbps,
-        deadlineSec,
-        onReady: (plan) => void this.#ready(link, plan),
-        onLost: (error) => {
-          if (this.#link === link) this.#drop(link, error);
-        },
-      });
-      this.#link = link;
-      onEvent?.({ kind: 'connected' });
-    } catch {
-      this.#again();
-    }
   }
 
   /** The rover's own parts must be ready, too, before queries go this way. */
@@ -184,17 +194,15 @@ export class SharedNetwork {
 
   #drop(link: HostLink, error: Error): void {
     if (this.#link !== link) return;
-    this.#link = null;
-    this.#plan = null;
+    this.#forget();
     link.close();
-    if (this.#abort.signal.aborted) return;
     this.#options.onEvent?.({ kind: 'lost', error });
-    this.#again();
   }
 
-  #again(): void {
-    if (this.#abort.signal.aborted) return;
-    this.#retry = this.#options.clock.after(this.#options.retrySec ?? 2, () => void this.#connect());
+  #forget(): void {
+    this.#link = null;
+    this.#plan = null;
+    this.#plans = [];
   }
 }
 

@@ -2,10 +2,9 @@
 // One instance per rover.
 import { decodeJpeg } from '../host/image.ts';
 import { compute, describe, type DetectorProfile, type NamedTensor } from '../host/nn.ts';
-import { type f64, type i32, unchecked } from '../portable.ts';
-import { type Candidate, suppress } from './candidates.ts';
-import { decodeOutputs } from './decode.ts';
-import { fillInput, placePicture, type Placement } from './letterbox.ts';
+import type { i32 } from '../portable.ts';
+import { toDetections } from './boxes.ts';
+import { fillInput, placePicture } from './letterbox.ts';
 import type { NeuralDetection, NeuralFrame } from './records.ts';
 
 /** 8 megapixels. */
@@ -40,18 +39,9 @@ export class NeuralDetector {
     dimensions[3] = network.inputWidth;
     const tensor: NamedTensor = { name: network.inputName, dimensions: dimensions, data: input };
     const inputs: NamedTensor[] = [tensor];
-    const candidates = decodeOutputs(compute(frame.model, inputs), network);
+    const outputs = compute(frame.model, inputs);
     this.frames += 1;
-    const kept =
-      network.layout === 'end-to-end'
-        ? suppress(candidates, 1, network.maxDetections)
-        : suppress(candidates, network.maxOverlap, network.maxDetections);
-    const detections: NeuralDetection[] = [];
-    for (const candidate of kept) {
-      const detection = inPicture(candidate, placement, frame, network);
-      if (detection !== null) detections.push(detection);
-    }
-    return detections;
+    return toDetections(outputs, network, placement, frame.width, frame.height);
   }
 }
 
@@ -75,23 +65,4 @@ function profileFor(model: string): DetectorProfile {
   profile = asked;
   profileOf = model;
   return asked;
-}
-
-/** The box in the frame, cut off at its edges; null when nothing of it is inside. */
-function inPicture(candidate: Candidate, placement: Placement, frame: NeuralFrame, network: DetectorProfile): NeuralDetection | null {
-  const left: f64 = Math.max(0, (candidate.left - placement.left) / placement.scale);
-  const top: f64 = Math.max(0, (candidate.top - placement.top) / placement.scale);
-  const right: f64 = Math.min(frame.width, (candidate.right - placement.left) / placement.scale);
-  const bottom: f64 = Math.min(frame.height, (candidate.bottom - placement.top) / placement.scale);
-  if (!(right > left) || !(bottom > top)) return null;
-  const className = unchecked(network.classes[candidate.classIndex]);
-  const detection: NeuralDetection = {
-    className: className,
-    score: Math.min(1, candidate.score),
-    x: left,
-    y: top,
-    width: right - left,
-    height: bottom - top,
-  };
-  return detection;
 }
