@@ -158,7 +158,10 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
       ...{ manifest, rover: id, site: handler, clock, open, minLayersOnboard, k, logger },
       load: () => clock.hold(openDetectorNetwork(detection.model, detection.models ?? [], networks?.open ?? ortNetworks())),
       // On a virtual clock nothing is measured: runs are to be the same each time.
-      timesOf: ({ chain }) => (threads ? measureLayers(chain, { clock, open, sizeOf: wireBytes }) : Promise.resolve(modelledLayerTimes(chain, 1))),
+      timesOf: ({ chain, sample }) =>
+        threads
+          ? measureLayers(chain, { clock, open, inputs: sample, sizeOf: wireBytes, runs: 3 })
+          : Promise.resolve(modelledLayerTimes(chain, 1)),
       ...(compute === null ? {} : { holdBackSec: (share: number) => compute.book(`${manifest.name}.detect`, share) }),
     });
   };

@@ -4,10 +4,9 @@ import type { MapServerHandle } from '../shared/modules/map-server/handle.ts';
 import type { RoverState } from '../shared/protocol/rover.ts';
 
 /** What a rover needs of a module: an elastic one, or a detector whose network is shared with a host. */
-export type RoverModule = Pick<
-  ElasticModule<unknown>,
-  'name' | 'placement' | 'stats' | 'start' | 'close' | 'offload' | 'recall' | 'on'
-> & { readonly sharing?: RoverState['modules'][number]['shared'] | null };
+export type RoverModule = Pick<ElasticModule<unknown>, 'name' | 'placement' | 'stats' | 'start' | 'close' | 'offload' | 'recall' | 'on'> & {
+  readonly sharing?: RoverState['modules'][number]['shared'] | null;
+};
 
 export interface RoverModulesOptions {
   readonly mapServer: ElasticModule<MapServerHandle>;

@@ -87,10 +87,11 @@ function roverRow({ rover, presence, state }: RoverSeen): Row {
   };
 }
 
-/** `map-server@edge-1 12 ms`; `~` before latencies that a device model dominates. */
-function moduleText({ module, placement, latencyMs, modelled }: RoverState['modules'][number]): string {
+/** `map-server@edge-1 12 ms`, `neural-detection@edge-1 (9 of 49 layers) 95 ms`; `~` before latencies that a device model dominates. */
+function moduleText({ module, placement, shared, latencyMs, modelled }: RoverState['modules'][number]): string {
   const latency = latencyMs === null ? '' : ` ${modelled ? '~' : ''}${latencyMs.toFixed(latencyMs < 10 ? 1 : 0)} ms`;
-  return `${module}@${placement}${latency}`;
+  const layers = shared === undefined ? '' : ` (${shared.atHost} of ${shared.layers} layers)`;
+  return `${module}@${placement}${layers}${latency}`;
 }
 
 function hostRow(status: HostStatus): Row {

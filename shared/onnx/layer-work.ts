@@ -25,7 +25,8 @@ export function modelledLayerTimes(chain: NetworkChain, wholeMs: number): LayerT
     wholeMs,
     queryMs: layerWork(chain).map((share) => share * wholeMs),
     loadMs: chain.segments.map(() => 0),
-    cutBytes: chain.cuts.map((cut) => bytesAt(cut, chain.specs)),
+    // What is asked is a picture of 8 bits, which is packed for the link (shared/incremental/tensor-packing.ts).
+    cutBytes: chain.cuts.map((cut, index) => bytesAt(cut, chain.specs) / (index === 0 ? 4 : 1)),
   };
 }
 
@@ -39,5 +40,12 @@ function placesOf(chain: NetworkChain, index: number): number {
       return dims.length === 4 ? [(dims[2] ?? 0) * (dims[3] ?? 0)] : [];
     });
   const known = places(made);
-  return Math.max(1, ...(known.length > 0 ? known : places(taken).toSorted((a, b) => a - b).slice(0, 1)));
+  return Math.max(
+    1,
+    ...(known.length > 0
+      ? known
+      : places(taken)
+          .toSorted((a, b) => a - b)
+          .slice(0, 1)),
+  );
 }

@@ -38,7 +38,14 @@ const schemas = {
   failed: z.strictObject({ kind: z.literal('failed'), code: z.string().max(64), reason: z.string().max(500) }),
 };
 
-const controlSchema = z.discriminatedUnion('kind', [schemas.open, schemas.share, schemas.have, schemas.ready, schemas.serving, schemas.failed]);
+const controlSchema = z.discriminatedUnion('kind', [
+  schemas.open,
+  schemas.share,
+  schemas.have,
+  schemas.ready,
+  schemas.serving,
+  schemas.failed,
+]);
 
 export type TransferControl = z.infer<typeof controlSchema>;
 export type TransferFrame = TransferControl | { readonly kind: 'chunk'; readonly bytes: Uint8Array };

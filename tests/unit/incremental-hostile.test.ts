@@ -2,7 +2,14 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { networkBlobs } from '../../robot/offload/incremental/plan-upload.ts';
 import { SharedNetwork } from '../../robot/offload/incremental/shared-network.ts';
-import { decodeHostFrame, decodeRoverFrame, encodeFrame, type HostFrame, type OpenFrame, type RoverFrame } from '../../shared/incremental/frames.ts';
+import {
+  decodeHostFrame,
+  decodeRoverFrame,
+  encodeFrame,
+  type HostFrame,
+  type OpenFrame,
+  type RoverFrame,
+} from '../../shared/incremental/frames.ts';
 import { sha256 } from '../../shared/incremental/skeleton.ts';
 import type { NetworkChain } from '../../shared/onnx/chain.ts';
 import type { Listener } from '../../shared/ports/data-plane.ts';

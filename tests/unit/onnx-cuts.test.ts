@@ -95,6 +95,20 @@ describe('a network with skip connections', () => {
     expect(names).not.toContain('c1');
   });
 
+  it('has no layer that only resizes the query: on board it would be no privacy', async () => {
+    const { nodes, weights } = pyramidParts();
+    const sizes = { name: 'enlarged', dims: [4], dataType: 1, rawData: new Uint8Array(new Float32Array([1, 1, 2, 2]).buffer) };
+    const enlarge = node('Resize', ['image', '', 'enlarged'], ['large']);
+    const renamed = nodes.map((item) => ({ ...item, input: (item.input ?? []).map((name) => (name === 'image' ? 'large' : name)) }));
+    const all = await measured(toOnnx({ nodes: [enlarge, ...renamed], weights: [...weights, sizes] }));
+    expect(legalCuts(all.model).some((cut) => cut.tensors.includes('large'))).toBe(true);
+    const cuts = usefulCuts(all.model, all.specs);
+    expect(cuts.flatMap((cut) => cut.tensors)).not.toContain('large');
+    const positions = cuts.map((cut) => cut.position);
+    expect(chainAt(all.model, positions, all.specs).segments[0]?.part.weights).toContain('c1.w');
+    expect(largestDifference(all.whole, await runParts(all, positions))).toBeLessThanOrEqual(1e-4);
+  });
+
   it('counts each weight in exactly one layer of the chain', async () => {
     const { model, specs } = await measured(pyramid());
     const chain = chainAt(

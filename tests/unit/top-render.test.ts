@@ -25,6 +25,13 @@ describe('a frame', () => {
     expect(line('ROVER').indexOf('MODULES')).toBe(line('rover-1').indexOf('object-detection@'));
   });
 
+  test('says how many layers of a shared network are at the host', () => {
+    const shared = { layers: 49, atHost: 9, plan: 1, plans: 4, linkMbps: 9.5 };
+    const module = { module: 'neural-detection', placement: 'edge-1', epoch: 1, calls: 3, latencyMs: 95, modelled: false, shared };
+    const state: SiteState = { ...fleetOf(0), rovers: [rover('rover-1', { modules: [module] })] };
+    expect(texts(state).join('\n')).toContain('neural-detection@edge-1 (9 of 49 layers) 95 ms');
+  });
+
   test('marks what is worth a look: low battery, a lost rover, a lost host, an instance that waits for a host', () => {
     const state: SiteState = {
       ...fleetOf(0),

@@ -38,7 +38,11 @@ export interface PlanUploadOptions {
 
 /** What is under way and not confirmed: so long a query may wait behind weights [s]. */
 const AHEAD_SEC = 0.05;
-/** The measured bandwidth is at most so many times what the graph's own transfer, round trip included, came to. */
+/** Weights that measure the link, before the plans are made [bytes]: at 10 Mbit/s 0.1 s, in which an odd delay does not count for much. */
+const PROBE_BYTES = 128 * 1024;
+/** What is measured with less is worth less than what the graph's own transfer said [bytes]. */
+const LEAST_PROBE_BYTES = 64 * 1024;
+/** The bandwidth is at most so many times what the graph's transfer, round trip included, came to. */
 const MAX_CORRECTION = 4;
 
 export function networkBlobs(chain: NetworkChain, maxTensors: number): NetworkBlobs {
@@ -63,11 +67,16 @@ export class PlanUpload {
   readonly #held = new Set<number>();
   /** Blobs in the order of their upload. */
   readonly #order: number[] = [0];
-  #plans: readonly StagedPlan[] = [];
+  /** Null while the link is measured. */
+  #plans: readonly StagedPlan[] | null = null;
   #aheadBytes = Number.POSITIVE_INFINITY;
   #openedSec = 0;
   /** When the graph began to travel; null before the host has answered. */
   #begunSec: number | null = null;
+  /** What the graph's transfer says of the link [bytes/ms]; null while it travels. */
+  #graphSpeed: { readonly most: number; readonly likely: number } | null = null;
+  /** Since the first piece of weights was confirmed: when, and bytes. */
+  #probe: { readonly sinceSec: number; bytes: number } | null = null;
   /** Place in the order, and in the blob there. */
   #at = 0;
   #offset = 0;
@@ -102,20 +111,47 @@ export class PlanUpload {
       throw new OutriderError('OUT_MODEL_TRANSFER', `the host confirmed ${bytes} bytes of blob ${blob}, which is not what was sent`);
     }
     this.#underWayBytes -= oldest.bytes;
-    if (blob === 0 && bytes === this.#network.contents[0]?.byteLength) this.#plan();
+    if (blob !== 0) {
+      if (this.#probe === null) this.#probe = { sinceSec: this.#options.clock.nowSec(), bytes: 0 };
+      else this.#probe.bytes += oldest.bytes;
+    } else if (bytes === this.#network.contents[0]?.byteLength) this.#begin();
     this.#pump();
+    if (this.#plans === null && this.#graphSpeed !== null && this.#probed) this.#plan();
   }
 
   onDrain(): void {
     if (this.#begunSec !== null) this.#pump();
   }
 
-  /** The graph has arrived: how fast the link is decides what goes up next. */
+  /** The graph has arrived: what would go up first over the best link that this may be measures it. */
+  #begin(): void {
+    const speed = this.#speedOfGraph();
+    this.#graphSpeed = speed;
+    this.#stage(speed.most);
+  }
+
+  /** Enough has gone up, or nothing is left to. */
+  get #probed(): boolean {
+    const { bytes } = this.#probe ?? { bytes: 0 };
+    return bytes >= PROBE_BYTES || (this.#at >= this.#order.length && this.#underWay.length === 0);
+  }
+
+  /** How fast the link is decides what goes up next; what is up, or on its way, stays. */
   #plan(): void {
-    const bandwidthMbps = this.#bandwidthMbps();
-    this.#aheadBytes = Math.max(2 * CHUNK_BYTES, bytesPerMs(bandwidthMbps) * AHEAD_SEC * 1000);
+    const { sinceSec, bytes } = this.#probe ?? { sinceSec: 0, bytes: 0 };
+    const tookMs = (this.#options.clock.nowSec() - sinceSec) * 1000;
+    const speed = bytes >= LEAST_PROBE_BYTES && tookMs > 0 ? bytes / tookMs : (this.#graphSpeed?.likely ?? 0);
+    this.#order.length = Math.min(this.#order.length, this.#at + (this.#offset > 0 ? 1 : 0));
+    this.#plans = this.#stage(speed);
+    this.#options.onPlanned(this.#plans, speed / bytesPerMs(1));
+    this.#pump();
+  }
+
+  /** Puts the blobs of the plans for this speed [bytes/ms] into the order. */
+  #stage(speed: number): readonly StagedPlan[] {
+    this.#aheadBytes = Math.max(2 * CHUNK_BYTES, speed * AHEAD_SEC * 1000);
     const { chain, indexOf } = this.#network;
-    this.#plans = this.#options.planFor(bandwidthMbps).map(({ serverLayers }) => {
+    return this.#options.planFor(speed / bytesPerMs(1)).map(({ serverLayers }) => {
       const ranges = contiguousRanges(serverLayers);
       for (const name of ranges.flatMap(([first, end]) => rangeOf(chain, first, end).weights)) {
         const blob = indexOf.get(name);
@@ -123,11 +159,10 @@ export class PlanUpload {
       }
       return { ranges, blobs: this.#order.length };
     });
-    this.#options.onPlanned(this.#plans, bandwidthMbps);
   }
 
   /** By what the graph took longer than the opening frame for its additional bytes: so the round trip does not count. */
-  #bandwidthMbps(): number {
+  #speedOfGraph(): { readonly most: number; readonly likely: number } {
     const begunSec = this.#begunSec ?? 0;
     const bytes = this.#network.contents[0]?.byteLength ?? 0;
     const tookMs = Math.max((this.#options.clock.nowSec() - begunSec) * 1000, 0.01);
@@ -135,14 +170,15 @@ export class PlanUpload {
     const least = bytes / tookMs;
     const most = MAX_CORRECTION * least;
     const measured = bytes > this.#openBytes ? (longerMs > 0 ? (bytes - this.#openBytes) / longerMs : most) : least;
-    return Math.min(most, Math.max(least, measured)) / bytesPerMs(1);
+    return { most, likely: Math.min(most, Math.max(least, measured)) };
   }
 
   #pump(): void {
     const { contents } = this.#network;
     for (;;) {
       // A plan is announced as soon as the pieces before it are sent: the host prepares it when they have arrived.
-      for (let plan = this.#plans[this.#announced]; plan !== undefined && plan.blobs <= this.#at; plan = this.#plans[this.#announced]) {
+      const plans = this.#plans ?? [];
+      for (let plan = plans[this.#announced]; plan !== undefined && plan.blobs <= this.#at; plan = plans[this.#announced]) {
         this.#transport.send(encodeFrame({ kind: 'plan', plan: this.#announced, ranges: plan.ranges }));
         this.#announced += 1;
       }

@@ -10,9 +10,7 @@ import type { LayerRange } from '../../../shared/incremental/frames.ts';
 import type { NeuralDetection } from '../../../shared/modules/neural-detection/records.ts';
 import { layerWork } from '../../../shared/onnx/layer-work.ts';
 import { type LayerTimes, toLayerProfile } from '../../../shared/onnx/measure-layers.ts';
-import { plainInputs } from '../../../shared/onnx/measure-tensors.ts';
 import type { OpenNetwork } from '../../../shared/onnx/ort-session.ts';
-import type { TensorSpec } from '../../../shared/onnx/tensor.ts';
 import { planUploads, type UploadPlan } from '../../../shared/partition/plan-uploads.ts';
 import type { CameraFrame } from '../../../shared/ports/camera-io.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
@@ -57,7 +55,8 @@ const PLAN_WITHIN_SEC = 20;
 interface Started {
   readonly network: DetectorNetwork;
   readonly shared: SharedNetwork;
-  readonly times: LayerTimes;
+  /** Known some time after the start: measuring takes longer than a rover should stand. */
+  readonly times: Promise<LayerTimes>;
   readonly work: readonly number[];
   /** What the whole network takes on board [ms], as long as no frame has been answered there. */
   readonly onboardMs: number;
@@ -72,6 +71,7 @@ export class SharedDetector {
   /** Time of a host's work as a share of the rover's, by host. */
   readonly #hostShare = new Map<string, number>();
   #started: Started | null = null;
+  #times: LayerTimes | null = null;
   #place: Place | null = null;
   #placement: Placement = { kind: 'onboard', hostId: null, epoch: 0 };
   #epoch = 0;
@@ -120,7 +120,6 @@ export class SharedDetector {
       const arrived = `minLayersOnboard = ${minLayersOnboard} arrived; the network has ${chain.segments.length} layers`;
       throw new OutriderError('OUT_MODEL_PROFILE', arrived);
     }
-    const times = await timesOf(network);
     const work = layerWork(chain);
     const shareOf = ([first, end]: LayerRange): number => work.slice(first, end).reduce((sum, share) => sum + share, 0);
     const shared = new SharedNetwork({
@@ -128,10 +127,12 @@ export class SharedDetector {
       ...(holdBackSec === undefined ? {} : { holdBackSec: (range) => holdBackSec(shareOf(range)) }),
     });
     await shared.start();
-    const inputs = plainInputs(chain.model.inputs.map(({ name }) => chain.specs.get(name) as TensorSpec));
     const startedSec = clock.nowSec();
-    await shared.infer(inputs);
-    this.#started = { network, shared, times, work, onboardMs: (clock.nowSec() - startedSec) * 1000 };
+    await shared.infer(network.sample);
+    const onboardMs = (clock.nowSec() - startedSec) * 1000;
+    const times = timesOf(network);
+    times.catch(() => undefined);
+    this.#started = { network, shared, times, work, onboardMs };
     this.#stopAdvice = site.onAdvice((advice) => this.#follow(advice));
   }
 
@@ -185,18 +186,22 @@ export class SharedDetector {
 
   async #offload({ reason = 'asked for', ...where }: MoveOptions): Promise<MoveReport> {
     const { site, manifest, clock } = this.#options;
-    const { shared } = this.#ready();
+    const { shared, times } = this.#ready();
     const move = this.#begin(this.#place === null ? 'offload' : 'handoff', reason);
     if (this.#place !== null && where.excludeHost === undefined && where.preferHost === undefined) return move('unneeded');
     const { signal } = this.#abort;
+    this.#times = await times;
     this.#epoch += 1;
     const place = await site.share(manifest, { reason, epoch: this.#epoch, signal, ...where });
     if (place.kind === 'refused') return move('refused', new OutriderError('OUT_ELASTIC_REFUSED', place.reason));
     this.#epoch = Math.max(this.#epoch, place.epoch);
     const settled = new Promise<Error | null>((resolve) => (this.#settled = resolve));
     this.#place = place;
-    shared.attach(place.transport, (bandwidthMbps) => this.#planFor(place.hostId, bandwidthMbps));
-    const late = clock.after(PLAN_WITHIN_SEC, () => this.#settled?.(new OutriderError('OUT_ELASTIC_DEADLINE', 'the host did not take the graph')));
+    const layers = this.#times;
+    shared.attach(place.transport, (bandwidthMbps) => this.#planFor(layers, place.hostId, bandwidthMbps));
+    const late = clock.after(PLAN_WITHIN_SEC, () =>
+      this.#settled?.(new OutriderError('OUT_ELASTIC_DEADLINE', 'the host did not take the graph')),
+    );
     const error = await settled;
     late.stop();
     this.#settled = null;
@@ -209,9 +214,9 @@ export class SharedDetector {
     return move(error instanceof OutriderError && error.code === 'OUT_ELASTIC_REFUSED' ? 'refused' : 'failed', error);
   }
 
-  #planFor(hostId: string, bandwidthMbps: number): readonly UploadPlan[] {
+  #planFor(times: LayerTimes, hostId: string, bandwidthMbps: number): readonly UploadPlan[] {
     const { minLayersOnboard, k } = this.#options;
-    const { network, times, onboardMs } = this.#ready();
+    const { network, onboardMs } = this.#ready();
     const client = (this.#stats.onboardMs.summary()?.p50 ?? onboardMs) / times.wholeMs;
     const server = client * (this.#hostShare.get(hostId) ?? 1 / EXPECTED_SPEEDUP);
     this.#plans = planUploads(toLayerProfile(network.chain, times, { client, server }), { bandwidthMbps, minLayersOnboard, k }).plans;
@@ -220,9 +225,10 @@ export class SharedDetector {
 
   /** How quick the host is, by what it computed. */
   #learn({ hostRanges, hostMs }: SharedAnswer): void {
-    const { times, onboardMs } = this.#ready();
+    const { onboardMs } = this.#ready();
+    const times = this.#times;
     const hostId = this.#placement.hostId;
-    if (hostId === null || hostRanges.length === 0) return;
+    if (hostId === null || times === null || hostRanges.length === 0) return;
     const share = hostRanges.flatMap(([first, end]) => times.queryMs.slice(first, end)).reduce((sum, ms) => sum + ms, 0) / times.wholeMs;
     const expectedMs = share * (this.#stats.onboardMs.summary()?.p50 ?? onboardMs);
     if (!(expectedMs > 0)) return;

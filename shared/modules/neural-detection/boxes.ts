@@ -28,7 +28,13 @@ export function toDetections(
 }
 
 /** The box in the frame, cut off at its edges; null when nothing of it is inside. */
-function inPicture(candidate: Candidate, placement: Placement, frameWidth: i32, frameHeight: i32, network: DetectorProfile): NeuralDetection | null {
+function inPicture(
+  candidate: Candidate,
+  placement: Placement,
+  frameWidth: i32,
+  frameHeight: i32,
+  network: DetectorProfile,
+): NeuralDetection | null {
   const left: f64 = Math.max(0, (candidate.left - placement.left) / placement.scale);
   const top: f64 = Math.max(0, (candidate.top - placement.top) / placement.scale);
   const right: f64 = Math.min(frameWidth, (candidate.right - placement.left) / placement.scale);

@@ -9,6 +9,9 @@ export type ModulePlacement = RoverState['modules'][number];
 /** How long a finished move stays marked [ms]. */
 const NEWS_MS = 6000;
 
+/** Of a network that is shared with the host. */
+const layersText = ({ shared }: ModulePlacement): string => (shared === undefined ? '' : `, ${shared.atHost} of ${shared.layers} layers`);
+
 export interface ModuleRow {
   readonly root: HTMLElement;
   update(module: ModulePlacement, move: Move | null, nowMs: number): void;
@@ -36,7 +39,7 @@ export function createModuleRow(name: string): ModuleRow {
       setAttribute(root, 'data-place', place);
       setAttribute(root, 'data-placement', module.placement);
       setAttribute(root, 'data-news', move !== null && move.to !== 'moving' && nowMs - move.atMs < NEWS_MS ? 'moved' : '');
-      setText(where, place === 'onboard' ? 'on board' : place === 'moving' ? 'moving…' : module.placement);
+      setText(where, place === 'onboard' ? 'on board' : place === 'moving' ? 'moving…' : `${module.placement}${layersText(module)}`);
       const calls = `${formatCount(module.calls)} ${module.calls === 1 ? 'call' : 'calls'}`;
       setText(latency, module.latencyMs === null ? calls : `${calls} · ${formatLatency(module.latencyMs)} `);
       const parts = module.modelled && module.latencyMs !== null ? [latency, modelled] : [latency];
