@@ -65,7 +65,7 @@ export async function sharingRover(options: {
       else waiting.push(entry);
     }
   };
-  const logger: Logger = { ...SILENT_LOGGER, info: hear as Logger['info'], warn: hear as Logger['warn'] };
+  const logger: Logger = { ...SILENT_LOGGER, info: hear, warn: hear };
   const open = ortNetworks();
   const network = await openDetectorNetwork('hazards', [models], open);
   const made: SharedDetectorOptions = {

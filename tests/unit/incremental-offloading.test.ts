@@ -165,7 +165,7 @@ describe('when the link dies', () => {
 
   it('uploads nothing twice', async () => {
     const { link, options } = await throughLink(100);
-    const { network, attach, next } = await start(options);
+    const { attach, next } = await start(options);
     const ready = next(isPlan(2));
     await attach();
     await ready;

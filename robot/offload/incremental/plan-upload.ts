@@ -1,5 +1,5 @@
-// What a rover sends of its network, in which order: the graph, which also measures the link, then plan by plan the weights that are new to
-// it (IONN, Jeong et al., SoCC 2018, section 4.3), a few pieces ahead of what the host has confirmed, so that no query waits behind a full buffer.
+// What a rover sends of its network, in which order: the graph, which also measures the link, then plan by plan the weights that the host
+// lacks (IONN, Jeong et al., SoCC 2018, section 4.3), a few pieces ahead of what it has confirmed, so that no query waits behind a full buffer.
 import { OutriderError } from '../../../shared/errors.ts';
 import { encodeFrame, type Blob, type LayerRange, type OpenFrame } from '../../../shared/incremental/frames.ts';
 import { CHUNK_BYTES } from '../../../shared/incremental/limits.ts';

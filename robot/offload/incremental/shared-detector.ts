@@ -263,15 +263,15 @@ export class SharedDetector {
   }
 
   /** The host or the link is gone; whatever was under way is answered on board. */
-  #lost(error: Error): void {
+  #lost(cause: Error): void {
     const { clock, logger, rover, site } = this.#options;
     const place = this.#place;
-    if (this.#settled !== null) return this.#settled(error);
+    if (this.#settled !== null) return this.#settled(cause);
     if (place === null) return undefined;
     const { name: module } = this;
     const stampSec = clock.nowSec();
-    logger.warn({ rover, host: place.hostId, error: error.message }, 'the shared network is on board again');
-    this.#emitter.emit('lost', { module, hostId: place.hostId, epoch: place.epoch, stampSec, pendingCalls: this.#pending, error });
+    logger.warn({ rover, host: place.hostId, error: cause.message }, 'the shared network is on board again');
+    this.#emitter.emit('lost', { module, hostId: place.hostId, epoch: place.epoch, stampSec, pendingCalls: this.#pending, error: cause });
     this.#leave();
     const { epoch } = this.#placement;
     this.#emitter.emit('recovered', { module, how: 'fallback', hostId: null, epoch, stampSec, outageMs: 0, replayed: 0 });
