@@ -170,6 +170,7 @@ async function buildProgram(): Promise<Command> {
     .option('--config <file>', 'YAML of the rover: what it needs must be there')
     .option('--broker <url>', 'broker to reach (default: as the file says)')
     .option('--site <id>', 'site to look for behind the broker')
+    .option('--identity <dir>', 'check this enrolled identity, and the way to its site, too; alone: nothing else')
     .option('--root <folder>', 'look at the machine whose files lie here')
     .addOption(json())
     .action(async (options) => finish(await (await import('../hardware/doctor/main.ts')).runDoctor(options)));

@@ -87,9 +87,8 @@ export function mayUseClientId({ role, name }: ClientIdentity, clientId: string)
     case 'site':
       return true;
     case 'rover':
-      return clientId === name || clientId === `rover-${name}`.slice(0, 64);
     case 'host':
-      return clientId === `host-${name}`.slice(0, 64);
+      return clientId === `${role}-${name}`.slice(0, 64) || clientId === `doctor-${name}`.slice(0, 64);
     case 'operator':
     case 'viewer':
       return clientId.startsWith('dashboard-') || clientId.startsWith('operator-');

@@ -8,6 +8,8 @@ export interface Finding {
   readonly state: 'ok' | 'missing' | 'not-applicable';
   /** What was found. */
   readonly detail: string;
+  /** Of the registry of errors, where it is one that the rover itself would meet. */
+  readonly code?: string;
   /** What to do about it; only for what is missing. */
   readonly remedy?: string;
   /** Whether the rover that was asked about cannot work without it. */

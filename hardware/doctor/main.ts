@@ -13,11 +13,14 @@ import { freenoveSchema } from '../freenove-4wd/config.ts';
 import { SystemFiles } from '../linux/system-files.ts';
 import { type Finding, type Machine, type Needs, NOTHING_NEEDED } from './check.ts';
 import { examine, isHealthy } from './doctor.ts';
+import { examineIdentity } from './identity-checks.ts';
 
 export interface DoctorOptions {
   readonly config?: string;
   readonly broker?: string;
   readonly site?: string;
+  /** Folder of an enrolled identity: only this and its site are looked at, unless a rover's file is given, too. */
+  readonly identity?: string;
   /** Root of the file tree to look at; for images that are mounted elsewhere, and for tests. */
   readonly root?: string;
   readonly json?: boolean;
@@ -36,8 +39,10 @@ const needsSchema = z.looseObject({
 
 /** True when nothing that is needed is missing. Throws coded errors for a bad file. */
 export async function runDoctor(options: DoctorOptions): Promise<boolean> {
-  const needs = await needsOf(options);
-  const findings = await examine(thisMachine(options.root ?? '/'), needs);
+  const { config, identity } = options;
+  const ofMachine =
+    identity !== undefined && config === undefined ? [] : await examine(thisMachine(options.root ?? '/'), await needsOf(options));
+  const findings = [...ofMachine, ...(identity === undefined ? [] : await examineIdentity(identity))];
   const healthy = isHealthy(findings);
   if (options.json === true) console.log(JSON.stringify({ healthy, findings }));
   else console.log(findings.map(lineOf).join('\n'));
@@ -64,9 +69,9 @@ export async function needsOf({ config, broker, site }: DoctorOptions): Promise<
 
 const MARKS = { ok: 'ok     ', missing: 'MISSING', 'not-applicable': '-      ' } as const;
 
-function lineOf({ name, state, detail, remedy, needed }: Finding): string {
+function lineOf({ name, state, code, detail, remedy, needed }: Finding): string {
   const mark = state === 'missing' && !needed ? 'missing' : MARKS[state];
-  return `${mark}  ${name.padEnd(24)} ${detail}${remedy === undefined ? '' : `\n${' '.repeat(34)}${remedy}`}`;
+  return `${mark}  ${name.padEnd(24)} ${code === undefined ? '' : `${code}: `}${detail}${remedy === undefined ? '' : `\n${' '.repeat(34)}${remedy}`}`;
 }
 
 function thisMachine(root: string): Machine {

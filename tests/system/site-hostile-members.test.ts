@@ -70,7 +70,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
     for (const lie of lies) {
       const bus = await connectMqttBus({
         url: at.site.brokerUrl,
-        clientId: 'mallory',
+        clientId: 'doctor-mallory',
         tls: at.identityOf('mallory').tls,
         reconnectSec: 60,
       });
@@ -86,7 +86,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
   });
 
   test('a rover hears neither what is said to others nor what is said to hosts', async () => {
-    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'mallory', tls: at.identityOf('mallory').tls });
+    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'doctor-mallory', tls: at.identityOf('mallory').tls });
     const refusals = ['offload/reply/honest', 'host/+/command', 'host/edge-1/reply/+', '#', 'data/#'].map((filter) =>
       bus.subscribe(`outrider/test/${filter}`, () => undefined),
     );
@@ -118,7 +118,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
 
   test('a request that is sent again is answered again, and done once; one that is replayed by another is not heard', async () => {
     const { tls, credential } = at.identityOf('mallory');
-    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'mallory', tls });
+    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'doctor-mallory', tls });
     const answers: string[] = [];
     await new MessageChannel(bus, SILENT_LOGGER).on(
       offloadReply,
@@ -158,7 +158,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
 
   test('a bundle that was changed on its way is refused by its digest', async () => {
     const { tls, credential } = at.identityOf('mallory');
-    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'mallory', tls });
+    const bus = await connectMqttBus({ url: at.site.brokerUrl, clientId: 'doctor-mallory', tls });
     const tampered = new Uint8Array(encodeBundle(at.bundle));
     const middle = Math.floor(tampered.length / 2);
     tampered[middle] = (tampered[middle] ?? 0) ^ 1;

@@ -184,7 +184,10 @@ describe('access rules', () => {
   });
 
   test('client ids belong to identities', () => {
-    expect(mayUseClientId(rover, 'rover-1')).toBe(true);
+    expect(mayUseClientId(rover, 'rover-rover-1')).toBe(true);
+    expect(mayUseClientId(rover, 'doctor-rover-1')).toBe(true);
+    // The agent of a rover that is called 1.
+    expect(mayUseClientId(rover, 'rover-1')).toBe(false);
     expect(mayUseClientId({ role: 'rover', name: 'one' }, 'rover-one')).toBe(true);
     for (const id of ['rover-2', 'manager-test', 'host-edge-1', 'rover-1x', '']) expect(mayUseClientId(rover, id), id).toBe(false);
     expect(mayUseClientId(host, 'host-barn-2')).toBe(true);
