@@ -19,6 +19,8 @@ export interface HostProcess {
   readonly deaths: number;
   /** What counts against its memory limit now [bytes], or null. */
   memoryBytes(): number | null;
+  /** Shows a renewed certificate of the same key; one that is started later takes it from its configuration. */
+  showCertificate(cert: string): void;
   stop(): Promise<void>;
 }
 
@@ -74,6 +76,8 @@ export async function superviseHost(config: HostProcessConfig, options: Supervis
       (started) => {
         current = started;
         alive = true;
+        // It may have been renewed while the process started.
+        if (config.tls !== null && started.child.connected) started.child.send({ type: 'certificate', cert: config.tls.cert });
         if (stopping) started.child.kill('SIGKILL');
         else watch(started);
       },
@@ -100,6 +104,9 @@ export async function superviseHost(config: HostProcessConfig, options: Supervis
       return deaths;
     },
     memoryBytes: () => (alive && current.child.pid !== undefined ? current.limited.memoryBytes(current.child.pid) : null),
+    showCertificate: (cert) => {
+      if (alive && current.child.connected) current.child.send({ type: 'certificate', cert });
+    },
     stop: async () => {
       stopping = true;
       if (timer !== null) clearTimeout(timer);

@@ -136,7 +136,7 @@ export function registerSiteCommands(program: Command): void {
     .command('renew')
     .description('get a new certificate before the old one ends; rovers and hosts that run do so by themselves')
     .option('--identity <dir>', 'of a rover, host or operator: asks its site')
-    .option('--dir <dir>', "the site's own: takes effect when `outrider edge` starts again")
+    .option('--dir <dir>', "the site's own: a running site shows it within seconds")
     .addOption(json())
     .action(async (options: Json & { identity?: string; dir?: string }) => {
       const { renewFolder } = await import('./renew-command.ts');

@@ -3,7 +3,7 @@ import type { TlsOptions } from 'node:tls';
 import { connectSiteBus } from '../shared/bus/site-bus.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { Logger } from '../shared/ports/logger.ts';
-import type { EmbeddedBrokerOptions } from './broker/embedded-broker.ts';
+import type { EmbeddedBroker, EmbeddedBrokerOptions } from './broker/embedded-broker.ts';
 import type { SiteConfig } from './config.ts';
 import { type Authenticator, credentialTable, registryAuthenticator, trustEveryone } from './control/authenticator.ts';
 import { Access } from './gateway/access.ts';
@@ -47,6 +47,13 @@ export function securityPosture(config: SiteConfig, security: SiteSecurity | nul
   const identities = siteIdentities(password, config.rovers);
   const credentials = config.broker === null ? identities : config.brokerCredentials;
   return { broker: { identify: identities.identify }, credentials, tls: null, authenticate: credentialTable(config.rovers) };
+}
+
+/** The certificate of the site after it was renewed, for what the broker is made of and for the broker that runs. */
+export function showRenewed({ broker, tls }: SecurityPosture, running: Pick<EmbeddedBroker, 'renew'> | null): void {
+  if (tls === null || broker.tls === undefined) return;
+  Object.assign(broker.tls, { cert: tls.cert + tls.ca });
+  running?.renew(broker.tls);
 }
 
 export function gatewaySecurity(

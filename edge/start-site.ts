@@ -20,8 +20,17 @@ import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
 import { pinoLogger } from './logging.ts';
 import { startManagerService } from './manager-service.ts';
+import { keepServerCertificate } from './security/server-certificate.ts';
 import { openSite, renewServer, SITE_FILES, type SiteSecurity } from './security/site-folder.ts';
-import { advertisedHost, gatewaySecurity, localHost, type SecurityPosture, securityPosture, watchRevocations } from './site-security.ts';
+import {
+  advertisedHost,
+  gatewaySecurity,
+  localHost,
+  type SecurityPosture,
+  securityPosture,
+  showRenewed,
+  watchRevocations,
+} from './site-security.ts';
 
 export interface LiveSite {
   /** Of the gateway: dashboard, REST, `/mqtt`. */
@@ -133,6 +142,15 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
         : { security: gatewaySecurity(config, security, { brokerPort: broker?.port ?? null, gatewayPort, logger }) }),
     });
     undo.push(() => gateway.close());
+    if (security !== null) {
+      const renewed = (): void => {
+        showRenewed(posture, broker);
+        gateway.renew(security.tls);
+        for (const host of hosts) host.showCertificate(security.tls.cert);
+      };
+      const stopKeeping = keepServerCertificate({ security, clock: new SystemClock(), logger, renewed });
+      undo.push(async () => stopKeeping());
+    }
     return {
       url: gateway.url,
       brokerUrl,
@@ -202,6 +220,7 @@ async function restartableBroker(config: SiteConfig, posture: SecurityPosture, l
     },
     serve: (...[stream, request, proven]: Parameters<EmbeddedBroker['serve']>) =>
       void (broker === null ? stream.destroy() : broker.serve(stream, request, proven)),
+    renew: (...[tls]: Parameters<EmbeddedBroker['renew']>) => broker?.renew(tls),
     cutIdentity: (...[matches]: Parameters<EmbeddedBroker['cutIdentity']>) => broker?.cutIdentity(matches),
     stop: async () => {
       const stopping = broker;

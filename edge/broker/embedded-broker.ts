@@ -1,6 +1,6 @@
 // The embedded broker: Aedes (MQTT 3.1.1) on TCP, and on any stream that the gateway hands over (MQTT over WebSocket).
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Aedes, type AuthenticateError } from 'aedes';
@@ -47,6 +47,8 @@ export interface EmbeddedBroker {
   cut(clientId: string): boolean;
   /** Cuts everybody of whom this holds, e.g. a member that was revoked. */
   cutIdentity(matches: (identity: ClientIdentity) => boolean): void;
+  /** Shows another certificate to whoever connects from now on; without TLS nothing happens. */
+  renew(tls: TlsOptions): void;
   close(): Promise<void>;
 }
 
@@ -155,6 +157,9 @@ export async function startEmbeddedBroker(options: EmbeddedBrokerOptions): Promi
         const identity = identities.get(client);
         if (identity !== undefined && matches(identity)) connection.destroy();
       }
+    },
+    renew: (tls) => {
+      if (server instanceof TlsServer) server.setSecureContext(tls);
     },
     close: async () => {
       const closed = server === null ? null : new Promise<void>((resolve) => server.close(() => resolve()));

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { createWebSocketStream, WebSocketServer } from 'ws';
 import { OutriderError } from '../../shared/errors.ts';
@@ -15,7 +16,7 @@ import type { EnrolmentDesk } from '../security/enrolment-desk.ts';
 import { type Access, sameOrigin } from './access.ts';
 import { ENROLMENT_PATHS, enrolmentRoutes } from './enrolment-route.ts';
 import { siteMetrics } from './metrics.ts';
-import { createRestApp, errorSchema, type RestTls } from './rest-app.ts';
+import { createRestApp, errorSchema, type RestTls, secureContext } from './rest-app.ts';
 
 /** What the gateway shows of its site. */
 export interface SiteView {
@@ -52,6 +53,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   readonly port: number;
+  /** Shows another certificate to whoever connects from now on; without TLS nothing happens. */
+  renew(tls: RestTls): void;
   close(): Promise<void>;
 }
 
@@ -143,6 +146,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url: `${security === undefined ? 'http' : 'https'}://${listen.includes(':') ? `[${listen}]` : listen}:${port}`,
     port,
+    renew: (tls) => {
+      if (app.server instanceof TlsServer) app.server.setSecureContext(secureContext(tls));
+    },
     close: async () => {
       for (const client of sockets.clients) client.terminate();
       sockets.close();

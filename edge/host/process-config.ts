@@ -32,7 +32,10 @@ export const hostProcessSchema = z.strictObject({
 
 export type HostProcessConfig = z.infer<typeof hostProcessSchema>;
 
-export type ToHostProcess = { readonly type: 'start'; readonly config: HostProcessConfig } | { readonly type: 'stop' };
+export type ToHostProcess =
+  | { readonly type: 'start'; readonly config: HostProcessConfig }
+  | { readonly type: 'certificate'; readonly cert: string }
+  | { readonly type: 'stop' };
 export type FromHostProcess =
   | { readonly type: 'up' }
   | { readonly type: 'running'; readonly rest: string }

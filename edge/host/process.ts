@@ -38,6 +38,7 @@ async function drainAndStop(): Promise<void> {
 
 process.on('message', (message: ToHostProcess) => {
   if (message.type === 'start') void start(message.config);
+  else if (message.type === 'certificate') live?.showCertificate(message.cert);
   else void stop();
 });
 process.on('disconnect', () => void stop());
