@@ -23,9 +23,12 @@ export async function brokerProcess(command: string, args: readonly string[], po
   const start = async (): Promise<void> => {
     child = spawn(command, args, { stdio: 'ignore', env: ENVIRONMENT });
     for (let attempt = 0; attempt < 200; attempt += 1) {
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`${command} ended with ${child.signalCode ?? child.exitCode} before it answered on port ${port}`);
       if (await answers(port)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    await ended(child);
     throw new Error(`${command} does not answer on port ${port}`);
   };
   await start();

@@ -18,13 +18,13 @@ export interface NatsCluster {
   close(): Promise<void>;
 }
 
-export async function natsCluster(): Promise<NatsCluster> {
-  const directory = await mkdtemp(join(tmpdir(), 'outrider-nats-'));
-  const ports = await Promise.all(
-    [0, 1, 2].map(async () => ({ client: await freePort(), cluster: await freePort(), mqtt: await freePort() })),
-  );
+/** Free ports may be taken by somebody else before a node listens: a cluster that does not come up is tried again on others. */
+const START_ATTEMPTS = 3;
+
+/** Starts the nodes; with one that does not come up, the others are ended before it throws. */
+export async function startNodes(directory: string, ports: readonly NodePorts[]): Promise<BrokerProcess[]> {
   const routes = ports.map(({ cluster }) => `nats://127.0.0.1:${cluster}`).join(', ');
-  const nodes = await Promise.all(
+  const started = await Promise.allSettled(
     ports.map(async ({ client, cluster, mqtt }, index) => {
       const file = join(directory, `node-${index}.conf`);
       const lines = [
@@ -38,6 +38,35 @@ export async function natsCluster(): Promise<NatsCluster> {
       return brokerProcess('nats-server', ['-c', file], mqtt);
     }),
   );
+  const nodes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = started.find((result) => result.status === 'rejected');
+  if (failed === undefined) return nodes;
+  await Promise.all(nodes.map((node) => node.kill()));
+  throw failed.reason;
+}
+
+export interface NodePorts {
+  readonly client: number;
+  readonly cluster: number;
+  readonly mqtt: number;
+}
+
+const freePorts = async (): Promise<NodePorts> => ({ client: await freePort(), cluster: await freePort(), mqtt: await freePort() });
+
+async function startCluster(): Promise<{ readonly nodes: BrokerProcess[]; readonly ports: readonly NodePorts[] }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const directory = await mkdtemp(join(tmpdir(), 'outrider-nats-'));
+    const ports = [await freePorts(), await freePorts(), await freePorts()];
+    try {
+      return { nodes: await startNodes(directory, ports), ports };
+    } catch (error) {
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
+}
+
+export async function natsCluster(): Promise<NatsCluster> {
+  const { nodes, ports } = await startCluster();
   const dead = new Set<number>();
   // The first MQTT connection waits until the cluster has chosen its leaders.
   for (let attempt = 0; ; attempt += 1) {
@@ -47,7 +76,10 @@ export async function natsCluster(): Promise<NatsCluster> {
       await probe.close();
       break;
     } catch (error) {
-      if (attempt >= 15) throw error;
+      if (attempt >= 15) {
+        await Promise.all(nodes.map((node) => node.kill()));
+        throw error;
+      }
       await pass(1);
     }
   }
