@@ -55,6 +55,23 @@ function queue(options: { readonly maxBatch?: number; readonly deadlineMs?: numb
   return { clock, queue: made };
 }
 
+/** Eight callers ask, and every run takes 5 ms whatever its size, until the queue computes eight requests at once. */
+async function learn({ queue: line, clock }: ReturnType<typeof queue>, graph: SlowGraph): Promise<void> {
+  for (let round = 0; graph.runs.at(-1)?.length !== 8; round += 1) {
+    expect(round).toBeLessThan(2000);
+    let left = 8;
+    const answers = Array.from({ length: left }, (_, index) => line.submit(`rover-${index}`, graph, row(index)).then(() => (left -= 1)));
+    while (left > 0) {
+      clock.ms += 5;
+      await graph.finish();
+      // The queue takes the next ones meanwhile, or everything is answered.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(answers);
+  }
+  graph.runs.length = 0;
+}
+
 describe('the inference queue', () => {
   it('starts at once when idle, without waiting for company', async () => {
     const { queue: line, clock } = queue();
@@ -67,8 +84,11 @@ describe('the inference queue', () => {
   });
 
   it('computes together what has come meanwhile, and gives everyone their own part', async () => {
-    const { queue: line } = queue();
+    const made = queue({ deadlineMs: 1e6 });
+    const { queue: line } = made;
     const graph = new SlowGraph();
+    await learn(made, graph);
+    const before = line.stats;
     const answers = [line.submit('a', graph, row(1))];
     await graph.started();
     for (const value of [2, 3, 4, 5]) answers.push(line.submit(`rover-${value}`, graph, row(value)));
@@ -77,7 +97,7 @@ describe('the inference queue', () => {
     const parts = await Promise.all(answers);
     expect(graph.runs).toEqual([[1], [2, 3, 4, 5]]);
     expect(parts.map(([output]) => [output?.dimensions, output?.data[0]])).toEqual([1, 2, 3, 4, 5].map((value) => [[1, 2], 2 * value]));
-    expect(line.stats).toMatchObject({ runs: 2, requests: 5, largestBatch: 4, waiting: 0 });
+    expect(line.stats).toMatchObject({ runs: before.runs + 2, requests: before.requests + 5, waiting: 0 });
   });
 
   it('lets callers take turns: who asks more does not get more', async () => {
@@ -99,8 +119,7 @@ describe('the inference queue', () => {
     await graph.started();
     const waiting = [1, 2, 3, 4].map((value) => line.submit('a', graph, row(value)));
     await expect(line.submit('a', graph, row(5))).rejects.toMatchObject({ code: 'OUT_MODEL_BUSY' });
-    await graph.finish();
-    await graph.finish();
+    for (let run = 0; run < 5; run += 1) await graph.finish();
     await Promise.all([first, ...waiting]);
   });
 
@@ -148,8 +167,10 @@ describe('the inference queue', () => {
   });
 
   it('blames a NaN on the request that it belongs to, not on the batch', async () => {
-    const { queue: line } = queue();
+    const made = queue({ deadlineMs: 1e6 });
+    const { queue: line } = made;
     const graph = new SlowGraph();
+    await learn(made, graph);
     const first = line.submit('a', graph, row(1));
     await graph.started();
     const sick = line.submit('b', graph, row(Number.NaN));
@@ -202,6 +223,19 @@ describe('the size of batches', () => {
 
   it('takes the size in the middle where memory makes large batches dear', () => {
     expect(learn(new BatchSizer(8), (size) => (size <= 2 ? 4 + size : 20 * size), 8)).toBe(2);
+  });
+
+  it('computes singly until batches have won several turns, however one of them came out', () => {
+    const sizer = new BatchSizer(8);
+    // One turn in which everything else on the machine pauses.
+    let larger = 0;
+    for (let run = 0; run < 400; run += 1) {
+      const size = sizer.choose(8);
+      if (size > 1) larger += 1;
+      sizer.note(size, size > 1 && larger <= 20 ? 2 * size : 5 * size);
+    }
+    expect(sizer.choose(8)).toBe(1);
+    expect(larger).toBeLessThan(60);
   });
 
   it('finds out when batches begin or cease to pay', () => {
