@@ -55,6 +55,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
     loader: bundleLoader({ trustedKeys: config.trustedKeys }),
     spareWorkers: config.spareWorkers,
     services: { inference: config.inference },
+    logger,
   });
   await sandbox.warm(config.grants);
   const accelerator = await sandbox.accelerator(config.grants);

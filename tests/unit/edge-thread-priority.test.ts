@@ -1,56 +1,61 @@
 // A thread that hogs a processor is put behind its neighbours; one that waits or works in short calls is not.
-import { existsSync, readFileSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { HogWatch } from '../../edge/host/sandbox/thread-priority.ts';
 
-const CODE = `
-const { parentPort, workerData } = require('node:worker_threads');
-parentPort.postMessage(Number(/task\\/(\\d+)$/.exec(require('node:fs').readlinkSync('/proc/thread-self'))[1]));
-if (workerData === 'spin') for (;;) {}
-parentPort.on('message', () => undefined);
-`;
+const THREAD = 4711;
+/** As the sandbox looks [ms]. */
+const PERIOD_MS = 25;
 
-/** Field 19 of proc(5) stat, behind the name in brackets. */
-const niceOf = (threadId: number): number =>
-  Number(readFileSync(`/proc/self/task/${threadId}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]);
+/** Looks every 25 ms at a thread that has been in its calls for `visitMs(t)` and on a processor for `usedMs(t)`; when it was demoted [ms]. */
+function demotions(
+  visitMs: (nowMs: number) => number,
+  usedMs: (nowMs: number) => number | null,
+): { readonly atMs: number; readonly id: number }[] {
+  const found: { atMs: number; id: number }[] = [];
+  let nowMs = 0;
+  const watch = new HogWatch(
+    THREAD,
+    (id) => found.push({ atMs: nowMs, id }),
+    () => usedMs(nowMs),
+  );
+  for (; nowMs <= 3000; nowMs += PERIOD_MS) watch.look(visitMs(nowMs));
+  return found;
+}
 
-describe.skipIf(!existsSync('/proc/thread-self/schedstat'))('a thread’s precedence', () => {
-  let worker: Worker | null = null;
-  const started = (what: 'spin' | 'wait'): Promise<number> => {
-    const thread = new Worker(CODE, { eval: true, workerData: what });
-    worker = thread;
-    return new Promise((resolve) => thread.once('message', resolve));
-  };
-  afterEach(() => worker?.terminate());
-
-  test('goes when it is in one call and on a processor', async () => {
-    const threadId = await started('spin');
-    const watch = new HogWatch(threadId);
-    const before = niceOf(threadId);
-    const sinceMs = performance.now();
-    await expect
-      .poll(
-        () => {
-          watch.look(performance.now() - sinceMs);
-          return niceOf(threadId);
-        },
-        { timeout: 60_000, interval: 25 },
-      )
-      .toBe(19);
-    expect(before).toBe(niceOf(process.pid));
-    expect(niceOf(process.pid), 'of this thread').toBeLessThan(19);
+describe('a thread is put behind its neighbours', () => {
+  test('once, when one call has used 50 ms of a processor', () => {
+    expect(
+      demotions(
+        (nowMs) => nowMs,
+        (nowMs) => nowMs,
+      ),
+    ).toEqual([{ atMs: 75, id: THREAD }]);
   });
 
-  test('stays when it is in a call but waits, and when its calls are short', async () => {
-    const threadId = await started('wait');
-    const watch = new HogWatch(threadId);
-    for (let visitMs = 0; visitMs < 2000; visitMs += 25) watch.look(visitMs);
-    expect(niceOf(threadId)).toBe(niceOf(process.pid));
-    await worker?.terminate();
-    const busy = await started('spin');
-    const short = new HogWatch(busy);
-    for (let nowMs = 0; nowMs < 2000; nowMs += 25) short.look(nowMs % 25);
-    expect(niceOf(busy)).toBe(niceOf(process.pid));
+  test('later, when it had to share its processor', () => {
+    expect(
+      demotions(
+        (nowMs) => nowMs,
+        (nowMs) => nowMs / 4,
+      ),
+    ).toEqual([{ atMs: 225, id: THREAD }]);
+  });
+
+  test('after honest calls too, counted from the start of the long one', () => {
+    const longSinceMs = 1000;
+    expect(
+      demotions(
+        (nowMs) => Math.max(0, nowMs - longSinceMs),
+        (nowMs) => nowMs,
+      ),
+    ).toEqual([{ atMs: 1075, id: THREAD }]);
+  });
+
+  test.each([
+    ['waits in its call', (nowMs: number) => nowMs, () => 7],
+    ['works all the time, but in short calls', (nowMs: number) => nowMs % 50, (nowMs: number) => nowMs],
+    ['runs where the system does not tell', (nowMs: number) => nowMs, () => null],
+  ])('not when it %s', (_, visitMs, usedMs) => {
+    expect(demotions(visitMs, usedMs)).toEqual([]);
   });
 });

@@ -1,11 +1,13 @@
 // The sandbox of real sites: one worker thread per instance, its data-plane socket ending in that worker, ended when a call takes too long.
 import type { Worker } from 'node:worker_threads';
 import { OutriderError } from '../../../shared/errors.ts';
+import { type Logger, SILENT_LOGGER } from '../../../shared/ports/logger.ts';
 import type { Transport } from '../../../shared/ports/transport.ts';
 import type { ServiceLine } from '../../../shared/services/service-bridge.ts';
 import { ServiceThreads, type ServiceSettings } from '../../../shared/services/service-threads.ts';
 import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
 import { CallWatch, newWatchCell } from './call-watch.ts';
+import { IdleClass } from './idle-class.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
 import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
@@ -19,6 +21,7 @@ export interface WorkerSandboxOptions extends WorkerEnvironment {
   readonly spareWorkers?: number;
   /** For the threads that serve host functions. */
   readonly services?: ServiceSettings;
+  readonly logger?: Logger;
 }
 
 /** How often the deadlines are looked at [ms]. */
@@ -33,10 +36,14 @@ export class WorkerSandbox implements Sandbox {
   readonly #loader: CachingLoader;
   readonly #running = new Set<WorkerInstance>();
   readonly #services: ServiceThreads;
+  readonly #idleClass: IdleClass;
   readonly #watchdog: NodeJS.Timeout;
 
   constructor(options: WorkerSandboxOptions) {
     this.#options = options;
+    const { logger = SILENT_LOGGER } = options;
+    const onFallback = (why: string): void => logger.warn({ why }, 'a hog gets the lowest nice value, for it cannot be made idle work');
+    this.#idleClass = new IdleClass({ onFallback });
     this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2 });
     this.#loader = new CachingLoader(options.loader);
     this.#services = new ServiceThreads(options.services ?? {});
@@ -69,7 +76,7 @@ export class WorkerSandbox implements Sandbox {
 
   async start(module: LoadedModule, options: InstanceStart): Promise<SandboxedInstance> {
     const worker = await this.#pool.take();
-    const instance = new WorkerInstance(worker, options, () => this.#running.delete(instance));
+    const instance = new WorkerInstance(worker, options, this.#idleClass, () => this.#running.delete(instance));
     this.#running.add(instance);
     const imported = module.manifest.hostInterfaces.map(({ name }) => name).filter((name) => options.grants.includes(name));
     await instance.begin(module as RunnableModule, this.#options, this.#services.connect(imported, options.rover ?? options.instance));
@@ -86,12 +93,14 @@ export class WorkerSandbox implements Sandbox {
     await Promise.all([...this.#running].map((instance) => instance.close()));
     await this.#pool.close();
     await this.#services.close();
+    this.#idleClass.close();
   }
 }
 
 class WorkerInstance implements SandboxedInstance {
   readonly #worker: Worker;
   readonly #options: InstanceStart;
+  readonly #idleClass: IdleClass;
   readonly #ended: () => void;
   readonly #cell = newWatchCell();
   readonly #watch: CallWatch;
@@ -104,9 +113,10 @@ class WorkerInstance implements SandboxedInstance {
   #closed: (() => void) | null = null;
   #count = 0;
 
-  constructor(worker: Worker, options: InstanceStart, ended: () => void) {
+  constructor(worker: Worker, options: InstanceStart, idleClass: IdleClass, ended: () => void) {
     this.#worker = worker;
     this.#options = options;
+    this.#idleClass = idleClass;
     this.#ended = ended;
     this.#watch = new CallWatch(this.#cell, options.limits.callDeadlineSec * 1000);
     worker.on('message', (message: FromWorker) => this.#receive(message));
@@ -208,7 +218,7 @@ class WorkerInstance implements SandboxedInstance {
       case 'started':
         if (message.failure === null) {
           this.#address = message.address;
-          this.#hog = message.threadId === null ? null : new HogWatch(message.threadId);
+          this.#watchThread(message.threadId);
           this.#started?.(null);
         } else {
           this.#over = true;
@@ -245,6 +255,10 @@ class WorkerInstance implements SandboxedInstance {
       case 'closed':
         break;
     }
+  }
+
+  #watchThread(threadId: number | null): void {
+    if (threadId !== null) this.#hog = new HogWatch(threadId, (id) => this.#idleClass.put(id));
   }
 
   async #store(id: number, bytes: Uint8Array): Promise<void> {
