@@ -138,8 +138,8 @@ export class ExecutionHandler {
     }
     const discard = checkpoint === 'discard' && entry.placed.rover === null && entry.state !== 'retired';
     await this.#end(entry, 'retired', null);
-    // One that goes on elsewhere still tells its users so, for a while: they follow at once.
-    if (checkpoint !== 'store') await this.#drop(entry);
+    // One that goes on elsewhere still tells its users so, for a while: they follow at once. One that failed stays listed with its error.
+    if (checkpoint !== 'store' && entry.state !== 'failed') await this.#drop(entry);
     if (discard) await this.#ports.checkpoints.remove(instance).catch(() => undefined);
     this.#changed();
   }

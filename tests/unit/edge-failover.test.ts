@@ -68,6 +68,14 @@ describe('fail-over', () => {
     expect(alive[0]?.epoch).toBeGreaterThan(endpoint.epoch);
   });
 
+  test('a failed instance stays listed with its error for a while, even when it is stopped', async () => {
+    const { site, endpoint } = await running();
+    const host = site.site.hosts.get(endpoint.hostId);
+    site.sandboxes.get(endpoint.hostId)?.started[0]?.options.onFailed(new Error('trap'));
+    await host?.execution.stop(endpoint.instanceId, endpoint.epoch, 'discard');
+    expect(host?.execution.list()).toMatchObject([{ instance: endpoint.instanceId, state: 'failed', error: 'trap' }]);
+  });
+
   test('an instance that fails again and again is given up', async () => {
     const { site, endpoint, events } = await running();
     for (let round = 0; round < 8; round += 1) {
