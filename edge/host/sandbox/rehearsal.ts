@@ -10,13 +10,16 @@ import { runnable } from './compiled-module.ts';
 import { BYTES, rehearsalModule } from './rehearsal-module.ts';
 import { runInstance } from './run-instance.ts';
 import { DEFAULT_LIMITS } from './sandbox.ts';
+import type { WorkerEnvironment } from './worker-messages.ts';
 
 const ROVER = 'rehearsal';
 const KEY = '00'.repeat(32);
 
-/** Resolves when it is over. Rejects where it did not come to the answer (no loopback, say): that costs time and nothing else. */
-export async function rehearse(clock: Clock): Promise<void> {
-  const dataPlane = new TcpDataPlane();
+/** Resolves when it is over. With `tls` it shakes hands as well, with itself and whatever names the certificate has. Rejects where it did not come to the answer (no loopback, say): that costs time and nothing else. */
+export async function rehearse(clock: Clock, tls: WorkerEnvironment['tls'] = null): Promise<void> {
+  const dataPlane = new TcpDataPlane(
+    tls === null ? {} : { tls: { server: { ...tls, requestCert: false }, client: { rejectUnauthorized: false } } },
+  );
   const module = runnable('', rehearsalModule());
   const none = (): void => undefined;
   const running = await runInstance(

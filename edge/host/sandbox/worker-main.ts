@@ -1,7 +1,7 @@
 // Entry of a sandbox worker: runs one module instance with its shell and its own data-plane listener. The guest gets no ambient
 // authority: what it can reach are the granted host functions. The worker waits warm until it is told what to run.
 import { ownThreadId } from './thread-priority.ts';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
 import type { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { serviceClient } from '../../../shared/services/service-bridge.ts';
@@ -14,7 +14,7 @@ import { PacedEffects } from './paced-effects.ts';
 import { rehearse } from './rehearsal.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
 import { PortTransport } from './port-transport.ts';
-import { type FromWorker, given, type ToWorker } from './worker-messages.ts';
+import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
 
 const STATS_PERIOD_SEC = 1;
 
@@ -117,5 +117,5 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
-await rehearse(clock).catch(() => undefined);
+await rehearse(clock, workerData as WorkerEnvironment['tls']).catch(() => undefined);
 post({ type: 'ready' });

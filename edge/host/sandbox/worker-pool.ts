@@ -3,13 +3,15 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { builtFile } from '../../../shared/services/built-file.ts';
-import type { FromWorker } from './worker-messages.ts';
+import type { FromWorker, WorkerEnvironment } from './worker-messages.ts';
 
 export interface WorkerPoolOptions {
   /** Workers that wait warm. */
   readonly spare: number;
   /** Heap of the trusted JavaScript in a worker [MiB]; the guest's memory is bounded in its own code. */
   readonly heapMb?: number;
+  /** The certificate with which a worker rehearses, as its instance will show one; null: no TLS. */
+  readonly tls?: () => WorkerEnvironment['tls'];
 }
 
 /** How long after a worker was taken the next one is started [ms]: starting one would slow the move that the first was taken for. */
@@ -62,6 +64,7 @@ export class WorkerPool {
         // Nothing of the host's environment is for modules or their shells.
         env: {},
         execArgv: [],
+        workerData: this.#options.tls?.() ?? null,
       });
       worker.once('message', (message: FromWorker) => (message.type === 'ready' ? resolve(worker) : reject(new Error('not ready'))));
       worker.once('error', reject);

@@ -44,7 +44,7 @@ export class WorkerSandbox implements Sandbox {
     const { logger = SILENT_LOGGER } = options;
     const onFallback = (why: string): void => logger.warn({ why }, 'a hog gets the lowest nice value, for it cannot be made idle work');
     this.#idleClass = new IdleClass({ onFallback });
-    this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2 });
+    this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2, tls: () => this.#options.tls });
     this.#loader = new CachingLoader(options.loader);
     this.#services = new ServiceThreads(options.services ?? {});
     this.#watchdog = setInterval(() => {
