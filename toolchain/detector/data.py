@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from model import CLASSES, HEIGHT, WIDTH
+from model import CLASSES, ENLARGED, HEIGHT, WIDTH
 
 MOST_OBJECTS = 24  # of one frame; the crowded sites of the generator stay below
 LEAST_SIDE_PX = 4.0  # cut off or zoomed away below this, an object is set aside
@@ -70,7 +70,9 @@ def likely(frames: Frames) -> Tensor:
 
 
 def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: float, random: torch.Generator, harsh: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """Images [B, 3, h, w] in 0..1 with their boxes [B, M, 4] and kinds [B, M], cut out at random; strength 0 leaves frames as they are.
+    """Images [B, 3, h, w] in 0..1, enlarged as the network wants them, with their boxes [B, M, 4] and kinds [B, M], cut out at random.
+
+    At strength 0 nothing else about the frames changes.
 
     `harsh`: wider changes of light, and noise; crops look towards small objects more often.
     """
@@ -81,7 +83,7 @@ def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: f
     boxes, kinds = frames.boxes[picks], frames.kinds[picks]
     # Zoom (px of the crop per px of the frame) and the frame's point that the crop's centre shows.
     log_zoom = torch.where(torch.rand(count, generator=random) < 0.5, uniform((count,), -0.7, 0.45, random), torch.zeros(count))
-    zoom = (log_zoom * strength).exp()
+    zoom = ENLARGED * (log_zoom * strength).exp()
     centre = torch.stack((uniform((count,), 0, 1, random) * full_w, uniform((count,), 0, 1, random) * full_h), 1)
     slack = torch.stack((full_w - width / zoom, full_h - height / zoom), 1).abs() / 2 + 20 * strength
     middle = torch.tensor((full_w / 2, full_h / 2))
@@ -99,15 +101,14 @@ def make_batch(frames: Frames, picks: Tensor, size: tuple[int, int], strength: f
     theta[:, 1, 1] = height / zoom / full_h
     theta[:, 0, 2] = centre[:, 0] * 2 / full_w - 1
     theta[:, 1, 2] = centre[:, 1] * 2 / full_h - 1
-    if strength > 0 or size != (full_h, full_w):
-        grid = functional.affine_grid(theta, [count, 3, height, width], align_corners=False)
-        images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-        boxes = boxes - centre.repeat(1, 2)[:, None]
-        boxes = boxes * zoom[:, None, None]
-        boxes[..., 0::2] *= mirror[:, None, None]
-        left, right = boxes[..., 0].minimum(boxes[..., 2]), boxes[..., 0].maximum(boxes[..., 2])
-        boxes = torch.stack((left + width / 2, boxes[..., 1] + height / 2, right + width / 2, boxes[..., 3] + height / 2), -1)
-        boxes, kinds = cut(boxes, kinds, width, height)
+    grid = functional.affine_grid(theta, [count, 3, height, width], align_corners=False)
+    images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    boxes = boxes - centre.repeat(1, 2)[:, None]
+    boxes = boxes * zoom[:, None, None]
+    boxes[..., 0::2] *= mirror[:, None, None]
+    left, right = boxes[..., 0].minimum(boxes[..., 2]), boxes[..., 0].maximum(boxes[..., 2])
+    boxes = torch.stack((left + width / 2, boxes[..., 1] + height / 2, right + width / 2, boxes[..., 3] + height / 2), -1)
+    boxes, kinds = cut(boxes, kinds, width, height)
     if strength > 0:
         images = dirty(relight(images, strength * 1.7, random), strength, random) if harsh else relight(images, strength, random)
     return images, boxes, kinds

@@ -1,8 +1,8 @@
 """Writes hazards.json: how to use the network (`shared/inference/detector-config.ts`), and under `about` where it comes from and how good it is.
 
-python describe.py --model DIR [--first DIR] --out hazards.json
+python describe.py --stages DIR [DIR ...] --out hazards.json
 
-DIR holds hazards.onnx, training.json and evaluation.json; the first stage's DIR, if there was one, its training.json.
+Each DIR holds the training.json of one stage of training; that of the last one hazards.onnx and evaluation.json, too.
 """
 
 import argparse
@@ -16,13 +16,13 @@ from model import CLASSES, HEIGHT, WIDTH
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--first", type=Path)
+    parser.add_argument("--stages", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    network = (arguments.model / "hazards.onnx").read_bytes()
-    stages = [json.loads((folder / "training.json").read_text()) for folder in (arguments.first, arguments.model) if folder is not None]
-    evaluation = json.loads((arguments.model / "evaluation.json").read_text())
+    stages = [json.loads((folder / "training.json").read_text()) for folder in arguments.stages]
+    last = arguments.stages[-1]
+    network = (last / "hazards.onnx").read_bytes()
+    evaluation = json.loads((last / "evaluation.json").read_text())
     description = {
         "layout": "yolov8",
         "classes": list(CLASSES),
@@ -38,7 +38,7 @@ def main() -> None:
             "opset": stages[-1]["opset"],
             "inputShape": stages[-1]["input"],
             "outputShape": stages[-1]["output"],
-            "training": [{key: stage[key] for key in ("frames", "steps", "batch", "rate", "workers", "seed", "seconds")} for stage in stages],
+            "training": [{**{key: stage[key] for key in ("frames", "batch", "rate", "workers", "seed", "seconds")}, "steps": stage["stepsDone"]} for stage in stages],
             "evaluation": evaluation,
         },
     }

@@ -14,7 +14,7 @@ OPSET = 17
 
 
 def export_onnx(model: HazardDetector, path: Path) -> dict:
-    """One input `images` [N, 3, 240, 320], one output `output0` [N, 10, 1500]; returns facts for the description."""
+    """One input `images` [N, 3, 240, 320], one output `output0` [N, 10, 2160]; returns facts for the description."""
     model = model.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

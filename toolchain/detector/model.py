@@ -6,9 +6,12 @@ level (YOLOX, Ge et al. 2021). Activations are ReLU: inference engines fuse it i
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 CLASSES = ("survivor", "gas-cylinder", "chemical-drum", "fire", "fuel-can", "radioactive-crate")
-WIDTH, HEIGHT = 320, 240  # [px] the rovers' camera; both divisible by the coarsest stride, so no letterbox is needed for it
+WIDTH, HEIGHT = 320, 240  # [px] the rovers' camera, so that its frames need no letterbox
+ENLARGED = 1.2  # the network looks at frames enlarged by this, to 384 x 288: far hazards are a dozen pixels high
+ENLARGED_SIZE = (round(HEIGHT * ENLARGED), round(WIDTH * ENLARGED))  # both divisible by the coarsest stride
 STRIDES = (8, 16)
 LARGEST_LOG_SIZE = 4.0  # e^4 strides of 16 px are 873 px: wider than any box, and no overflow from hostile input
 
@@ -65,13 +68,14 @@ class Head(nn.Module):
 
 
 class HazardDetector(nn.Module):
-    """`images` [N, 3, H, W] RGB in 0..1, H and W divisible by 16.
+    """Finds hazards in RGB images of 0..1.
 
-    In training: raw [N, A, 4 + C] (centre offset and log size in strides, logits). In evaluation: [N, 4 + C, A], the usual YOLOv8
-    layout: cx, cy, w, h in input pixels, then class scores in 0..1. A = H/8 * W/8 + H/16 * W/16, rows first, fine level first.
+    In training: `images` [N, 3, h, w], enlarged already, h and w divisible by 16, to raw [N, A, 4 + C] (centre offset and log size in strides,
+    logits). In evaluation: `images` [N, 3, HEIGHT, WIDTH] to [N, 4 + C, A], the usual YOLOv8 layout: cx, cy, w, h in input pixels, then
+    class scores in 0..1. A = h/8 * w/8 + h/16 * w/16, rows first, fine level first.
     """
 
-    def __init__(self, classes: int = len(CLASSES), height: int = HEIGHT, width: int = WIDTH) -> None:
+    def __init__(self, classes: int = len(CLASSES)) -> None:
         super().__init__()
         self.stage4 = nn.Sequential(ConvNormRelu(3, 16, 3, 2), ConvNormRelu(16, 32, 3, 2), Residual(32))
         self.stage8 = nn.Sequential(ConvNormRelu(32, 64, 3, 2), Residual(64), Residual(64))
@@ -82,10 +86,10 @@ class HazardDetector(nn.Module):
         self.down = ConvNormRelu(64, 64, 3, 2)
         self.coarse = nn.Sequential(ConvNormRelu(128, 128, 1), Residual(128))
         self.heads = nn.ModuleList((Head(64, 48, classes), Head(128, 64, classes)))
-        self.set_size(height, width)
+        self.set_size(*ENLARGED_SIZE)
 
     def set_size(self, height: int, width: int) -> None:
-        """Lays out the cells for another input size; weights stay."""
+        """Lays out the cells for another size of the enlarged images; weights stay."""
         cells = []
         for stride in STRIDES:
             y, x = torch.meshgrid(torch.arange(height // stride), torch.arange(width // stride), indexing="ij")
@@ -102,13 +106,13 @@ class HazardDetector(nn.Module):
         return torch.cat([head(x).flatten(2) for head, x in zip(self.heads, (fine, coarse), strict=True)], 2)
 
     def forward(self, images: Tensor) -> Tensor:
-        raw = self.raw(images)
         if self.training:
-            return raw.transpose(1, 2)
+            return self.raw(images).transpose(1, 2)
+        raw = self.raw(functional.interpolate(images, size=ENLARGED_SIZE, mode="bilinear", align_corners=False))
         stride = self.cells[:, 2]
         centre = raw[:, :2] * stride + self.cells[:, :2].T
         size = raw[:, 2:4].clamp(max=LARGEST_LOG_SIZE).exp() * stride
-        return torch.cat((centre, size, raw[:, 4:].sigmoid()), 1)
+        return torch.cat((centre / ENLARGED, size / ENLARGED, raw[:, 4:].sigmoid()), 1)
 
     def boxes(self, raw: Tensor) -> Tensor:
         """Raw [N, A, 4 + C] to corners [N, A, 4] in px."""

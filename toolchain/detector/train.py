@@ -23,7 +23,7 @@ from torch import distributed
 from data import likely, load_frames, make_batch
 from export import export_onnx
 from loss import detection_loss
-from model import HEIGHT, WIDTH, HazardDetector
+from model import ENLARGED_SIZE, HazardDetector
 
 SMALL_SHARE = 0.7  # of all steps, the first: crops, which are less work each
 CALM_SHARE = 0.12  # of all steps, at the end: hardly any change of the frames
@@ -71,7 +71,7 @@ def main() -> None:
         rate, whole, strength = plan(step, steps, steady)
         for group in optimizer.param_groups:
             group["lr"] = arguments.rate * rate
-        size = (HEIGHT, WIDTH) if whole else tuple(arguments.crop)
+        size = ENLARGED_SIZE if whole else tuple(arguments.crop)
         batch = arguments.batch if whole else arguments.batch * 2
         if len(order) < batch:
             fresh = chances.multinomial(len(frames), replacement=True, generator=shuffle) if arguments.harsh else torch.randperm(len(frames), generator=shuffle)
@@ -102,7 +102,7 @@ def main() -> None:
         if rank == 0 and ((step + 1) % arguments.every == 0 or step + 1 == steps):
             torch.save(average.state_dict(), arguments.out / "hazards.pt")
             partial = copy.deepcopy(average).to(memory_format=torch.contiguous_format)
-            partial.set_size(HEIGHT, WIDTH)
+            partial.set_size(*ENLARGED_SIZE)
             facts = export_onnx(partial, arguments.out / "hazards.onnx")
             settings = {"frames": len(frames), "steps": steps, "batch": arguments.batch, "rate": arguments.rate, "crop": arguments.crop, "continued": arguments.weights is not None, "workers": workers, "seed": arguments.seed, "steady": steady, "harsh": arguments.harsh}
             record = {**facts, **settings, "stepsDone": step + 1, "seconds": round(time.time() - began), "log": log}
