@@ -19,7 +19,7 @@ from pycocotools.cocoeval import COCOeval
 from model import CLASSES
 
 LEAST_SCORE = 0.01  # for average precision: the whole curve counts
-WORKING_SCORE = 0.4  # for recall and false alarms: what a rover would act on
+WORKING_SCORE = 0.5  # for recall and false alarms: what a rover would act on
 SAME_OBJECT_IOU = 0.6  # of two boxes of one class in non-maximum suppression
 MOST_BOXES = 100
 DISTANCES_M = ((1, 3), (3, 6), (1, 6), (6, 20))
