@@ -76,6 +76,8 @@ const GATE_FAR_SIGMAS = 2;
 const GATE_NEAR_SIGMAS = 1.2;
 /** Without a lidar point the floor contact is worth reporting up to here [m]. */
 const MAX_FLOOR_RANGE_M = 5;
+/** Farther than that, a box must fit: where its score leaves more doubt about the foot [m], any edge before it could be what the lidar met. */
+const MAX_FAR_DOUBT_M = 1.5;
 /** Beyond this a hazard is a few pixels, and neighbours are one [m]. */
 const MAX_RANGE_M = 8;
 /** A hazard is normally recognised up to here [m]. */
@@ -103,6 +105,7 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
   const range = pictureRange(detection, radiusM, options);
   if (range === null) return null;
   const { rangeM: floorM, sigmaM: floorSigmaM } = range;
+  if (floorM > MAX_FLOOR_RANGE_M && doubtM(detection, floorM, options) > MAX_FAR_DOUBT_M) return null;
   const seen = viewOf(detection, options);
   const lidarM =
     options.scan === undefined
@@ -138,6 +141,12 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
     stampSec: options.stampSec,
     rangeM,
   };
+}
+
+/** How far off the floor contact may be [m] when a score is the overlap to expect of the box, and half of what is lacking lies below or above. */
+function doubtM({ score, height }: Detection, rangeM: number, { intrinsics, mount }: ObserveOptions): number {
+  const edgePx = ((1 - score) * height) / 4;
+  return (edgePx * rangeM * rangeM) / (intrinsics.fy * mount.zM);
 }
 
 interface PictureRange {

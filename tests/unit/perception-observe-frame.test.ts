@@ -228,3 +228,23 @@ describe('lidar points', () => {
     expect(lidarRange({ scan: scanOf(pose, [{ x: 3, y: 0, radiusM: 0.2 }]), pose }, query)).toBeCloseTo(3, 1);
   });
 });
+
+describe('a box that fits poorly', () => {
+  const still: Pose2 = { x: 0, y: 0, theta: 0 };
+  const farM = 6.8;
+  const scan = scanOf(still, [{ x: farM, y: 0, radiusM: 0.13 }]);
+  const boxAt = (x: number, score: number): Detection => ({ ...boxOf('gas-cylinder', x, 0, 0.13, 1.25), score });
+
+  it('says nothing far away, where the edge of a table could be what the lidar met', () => {
+    expect(observe(boxAt(farM, 0.7), still, scan).sightings).toEqual([]);
+  });
+
+  it('is taken there when its score says that it fits', () => {
+    expect(observe(boxAt(farM, 0.9), still, scan).sightings[0]?.x).toBeCloseTo(farM, 1);
+  });
+
+  it('is taken near by', () => {
+    const near = scanOf(still, [{ x: 3, y: 0, radiusM: 0.13 }]);
+    expect(observe(boxAt(3, 0.7), still, near).sightings[0]?.x).toBeCloseTo(3, 1);
+  });
+});
