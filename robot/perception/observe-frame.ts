@@ -76,7 +76,7 @@ const GATE_FAR_SIGMAS = 2;
 const GATE_NEAR_SIGMAS = 1.2;
 /** Without a lidar point the floor contact is worth reporting up to here [m]. */
 const MAX_FLOOR_RANGE_M = 5;
-/** Farther than that, a box must fit: where its score leaves more doubt about the foot [m], any edge before it could be what the lidar met. */
+/** Farther than that, where a box's score leaves more doubt about the foot [m], a table or a wall before it could be what the lidar met. */
 const MAX_FAR_DOUBT_M = 1.5;
 /** Beyond this a hazard is a few pixels, and neighbours are one [m]. */
 const MAX_RANGE_M = 8;
@@ -105,7 +105,6 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
   const range = pictureRange(detection, radiusM, options);
   if (range === null) return null;
   const { rangeM: floorM, sigmaM: floorSigmaM } = range;
-  if (floorM > MAX_FLOOR_RANGE_M && doubtM(detection, floorM, options) > MAX_FAR_DOUBT_M) return null;
   const seen = viewOf(detection, options);
   const lidarM =
     options.scan === undefined
@@ -118,6 +117,7 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
           expectedM: floorM,
           nearestM: Math.max(radiusM, floorM - GATE_M - GATE_NEAR_SIGMAS * floorSigmaM),
           farthestM: floorM + GATE_M + GATE_FAR_SIGMAS * floorSigmaM,
+          alone: floorM > MAX_FLOOR_RANGE_M && doubtM(detection, floorM, options) > MAX_FAR_DOUBT_M,
         });
   if (lidarM === null && floorM > MAX_FLOOR_RANGE_M) return null;
   const rangeM = lidarM ?? floorM;
