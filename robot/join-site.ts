@@ -1,5 +1,6 @@
 // `outrider/rover`: a program of one's own as a rover of a site. It opens its modules on board, and from then on they can be offloaded.
 import { randomBytes } from 'node:crypto';
+import { memberClientId } from '../shared/bus/member-client-id.ts';
 import { connectMqttBus, type MqttBusOptions } from '../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../shared/clock/system-clock.ts';
 import type { ModuleBundle } from '../shared/elastic/bundle.ts';
@@ -81,7 +82,12 @@ export async function joinSite(options: JoinOptions): Promise<JoinedSite> {
   const carried = carriedBundles(bundles);
   const logger = options.bus?.logger ?? SILENT_LOGGER;
   const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover } }, logger);
-  const bus = await connectMqttBus({ ...options.bus, url: broker, clientId: `rover-${rover}`, ...(tls === undefined ? {} : { tls }) });
+  const bus = await connectMqttBus({
+    ...options.bus,
+    url: broker,
+    clientId: memberClientId('rover', rover),
+    ...(tls === undefined ? {} : { tls }),
+  });
   const handler = new OffloadHandler({
     site,
     mission,

@@ -6,6 +6,7 @@ import { hostFunctionRegistry } from '../../edge/host/host-functions/registry.ts
 import { carriedBundles } from '../../robot/offload/carried-bundles.ts';
 import { OffloadHandler } from '../../robot/offload/offload-handler.ts';
 import { EDGE_FIRST, PlacementPolicy } from '../../robot/offload/placement-policy.ts';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import type { ModuleBundle } from '../../shared/elastic/bundle.ts';
@@ -78,7 +79,7 @@ export class ChaosRover {
     const { site, mission, brokerPort, mapServer, detector } = this.#options;
     const clock = this.#clock;
     const port = await this.link.relayTo('127.0.0.1', brokerPort);
-    this.#bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${port}`, clientId: this.id, reconnectSec: 0.25 });
+    this.#bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${port}`, clientId: memberClientId('rover', this.id), reconnectSec: 0.25 });
     this.#handler = new OffloadHandler({
       ...{ site, mission, rover: this.id, clock, bus: this.#bus, session: randomBytes(4).toString('hex') },
       dataPlane: new FaultyDataPlane(new TcpDataPlane(), this.link),

@@ -1,4 +1,5 @@
 // Who may publish and subscribe what: the broker's access control list, by the identity that a client proved at CONNECT.
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { filterCovers, topicMatches } from '../../shared/bus/topic-filter.ts';
 
 /** `site` is the manager, its own hosts and the gateway; `host` one that joined from elsewhere; `viewer` reads what dashboards need. */
@@ -88,7 +89,7 @@ export function mayUseClientId({ role, name }: ClientIdentity, clientId: string)
       return true;
     case 'rover':
     case 'host':
-      return clientId === `${role}-${name}`.slice(0, 64) || clientId === `doctor-${name}`.slice(0, 64);
+      return clientId === memberClientId(role, name) || clientId === memberClientId('doctor', name);
     case 'operator':
     case 'viewer':
       return clientId.startsWith('dashboard-') || clientId.startsWith('operator-');

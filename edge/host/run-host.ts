@@ -1,4 +1,5 @@
 // A live edge host: real broker, real sockets, worker sandbox, files. Runs in a process of its own.
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { connectSiteBus } from '../../shared/bus/site-bus.ts';
@@ -38,7 +39,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   const tracing = await openTracer({ service: 'outrider-host', attributes: { site, host } }, logger);
   const bus = await connectSiteBus({
     url: config.brokerUrl,
-    clientId: `host-${host}`.slice(0, 64),
+    clientId: memberClientId('host', host),
     will: hostWill(site, host, session),
     canaryTopic: `outrider/${site}/host/${host}/session`,
     logger,

@@ -1,6 +1,7 @@
 // `outrider doctor --identity DIR`: whether an enrolled identity is whole, holds now, and is good for what its member does at the site.
 // First what can be told from the folder; only an identity that is in order is shown to the site, over real connections.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { isOutriderError, OutriderError } from '../../shared/errors.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
@@ -104,7 +105,7 @@ async function checkGateway({ gatewayUrl, tls, role, id }: Identity, now: () => 
 async function checkBroker(identity: Identity): Promise<Finding[]> {
   const { brokerUrl: url, tls, role, id } = identity;
   // Ids of its own: one that a running rover or host has would push that off the broker.
-  const clientId = role === 'operator' ? `operator-doctor-${process.pid}` : `doctor-${id}`.slice(0, 64);
+  const clientId = role === 'operator' ? `operator-doctor-${process.pid}` : memberClientId('doctor', id);
   let bus: MessageBus;
   try {
     bus = await connectMqttBus({ url, clientId, tls, connectTimeoutSec: CONNECT_SEC });

@@ -4,6 +4,7 @@ import { pinoLogger } from '../../edge/logging.ts';
 import type { FreenoveBody } from '../../hardware/freenove-4wd/freenove-body.ts';
 import { freenoveSchema } from '../../hardware/freenove-4wd/config.ts';
 import { watchdogSchema } from '../../hardware/watchdog/config.ts';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { loadYaml } from '../../shared/config/load-yaml.ts';
@@ -123,7 +124,13 @@ export async function runFreenoveRobot(path: string, options: FreenoveRobotOptio
     const recorder = record === undefined ? null : await PortRecorder.start({ path: record, clock, ports, head });
     const tls = identity === null ? {} : { tls: identity.tls };
     const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: id } }, logger);
-    const bus = await connectMqttBus({ url: broker, clientId: id, will: roverLastWill(site, id, mission), logger, ...tls });
+    const bus = await connectMqttBus({
+      url: broker,
+      clientId: memberClientId('rover', id),
+      will: roverLastWill(site, id, mission),
+      logger,
+      ...tls,
+    });
     const assembled = await assembleRover({
       id,
       tracer: tracing.tracer,

@@ -16,6 +16,7 @@ import { keepMembership } from '../../robot/rover-membership.ts';
 import { PortRecorder } from '../../robot/recording/port-recorder.ts';
 import type { RoverPorts } from '../../robot/rover.ts';
 import { roverLastWill } from '../../robot/telemetry.ts';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import type { Identity } from '../../shared/security/identity-folder.ts';
@@ -232,7 +233,7 @@ async function startRover(
   const tls = identity === null ? {} : { tls: identity.tls };
   const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: body.id } }, logger);
   const will = roverLastWill(site, body.id, file.mission.id);
-  const bus = await connectMqttBus({ url: brokerUrl, clientId: body.id, will, logger, ...tls });
+  const bus = await connectMqttBus({ url: brokerUrl, clientId: memberClientId('rover', body.id), will, logger, ...tls });
   const assembled = await assembleRover({
     id: body.id,
     tracer: tracing.tracer,

@@ -1,4 +1,5 @@
 // `outrider robot --config rover.yaml` with `body: ros2`: joins the fleet with a robot that is known only by its topics.
+import { memberClientId } from '../../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../../shared/bus/mqtt-bus.ts';
 import { loadYaml } from '../../../shared/config/load-yaml.ts';
 import { readBuiltModule } from '../../../shared/elastic/built-modules.ts';
@@ -43,7 +44,7 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
   const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: id } }, logger);
   const bus = await connectMqttBus({
     url: broker,
-    clientId: id,
+    clientId: memberClientId('rover', id),
     will: roverLastWill(site, id, config.mission),
     ...(identity === null ? {} : { tls: identity.tls }),
   });
