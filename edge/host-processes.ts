@@ -55,8 +55,9 @@ export async function superviseHost(config: HostProcessConfig, options: Supervis
 
   const watch = (started: StartedProcess): void => {
     const sinceMs = performance.now();
-    started.child.once('exit', (code, signal) => {
-      alive = false;
+    started.child.once('exit', () => (alive = false));
+    // Its last words have been read by then.
+    started.child.once('close', (code, signal) => {
       if (stopping) return;
       if (code === 0) {
         logger.info({ host }, 'edge host was drained and has ended; it is not started again');
@@ -123,8 +124,8 @@ interface StartedProcess {
   readonly outOfMemory: boolean;
 }
 
-/** Of V8, when it ends a process. */
-const OUT_OF_MEMORY = /out of memory/i;
+/** Last words of V8 and of the C++ runtime when they end a process for want of memory. */
+const NO_MEMORY_LEFT = /out of memory|\bOOM\b|bad_alloc/i;
 
 function startProcess(config: HostProcessConfig, { limits, turn = 0, logger }: SuperviseOptions): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
@@ -137,7 +138,7 @@ function startProcess(config: HostProcessConfig, { limits, turn = 0, logger }: S
     child.stderr?.on('data', (chunk: Buffer) => {
       process.stderr.write(chunk);
       const words = `${lastWords}${chunk.toString()}`;
-      outOfMemory ||= OUT_OF_MEMORY.test(words);
+      outOfMemory ||= NO_MEMORY_LEFT.test(words);
       lastWords = words.slice(-500);
     });
     const fail = (why: string): void => {
