@@ -46,7 +46,7 @@ export class MissionRecording {
   /** Opens `path` and begins to record. */
   static async start(
     path: string,
-    bus: MessageBus,
+    bus: Pick<MessageBus, 'subscribe'>,
     clock: Clock,
     places: { readonly site: string; readonly mission: string },
   ): Promise<MissionRecording> {

@@ -92,9 +92,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOut
   const bus = broker.connect('coordinator');
   const places = { site: SITE, mission: options.mission.id };
   const recording =
-    options.recordingPath === undefined
-      ? null
-      : await clock.runUntilSettled(MissionRecording.start(options.recordingPath, bus, clock, places));
+    options.recordingPath === undefined ? null : await MissionRecording.start(options.recordingPath, broker.tap(), clock, places);
   const rovers = simulated.site.rovers.map(({ id }) => id);
   const coordinator = new MissionCoordinator({
     bus,

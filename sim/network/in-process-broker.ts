@@ -19,6 +19,7 @@ export class InProcessBroker {
   readonly keepAliveSec: number;
   readonly #retained = new Map<string, Uint8Array>();
   readonly #clients = new Map<string, InProcessBus>();
+  readonly #taps = new Set<{ readonly levels: readonly string[]; readonly handler: (message: BusMessage) => void }>();
   readonly #onHandlerError: NonNullable<BrokerOptions['onHandlerError']>;
   #up = true;
   #messages = 0;
@@ -45,6 +46,21 @@ export class InProcessBroker {
     const client = new InProcessBus(this, clientId, options.node ?? this.node, options.will ?? null);
     this.#clients.set(clientId, client);
     return client;
+  }
+
+  /**
+   * Listens at the broker itself: in the same instant and beside the network, so that a run is the same whether it is listened to or not.
+   * What is retained already comes first.
+   */
+  tap(): Pick<MessageBus, 'subscribe'> {
+    return {
+      subscribe: (filter, handler) => {
+        const tap = { levels: filter.split('/'), handler };
+        for (const message of this.retainedFor(tap)) handler(message);
+        this.#taps.add(tap);
+        return Promise.resolve(() => Promise.resolve(void this.#taps.delete(tap)));
+      },
+    };
   }
 
   /** Stops the broker: every connection breaks, no wills are sent; retained messages are kept on disk. */
@@ -76,11 +92,12 @@ export class InProcessBroker {
       else this.#retained.set(topic, payload);
     }
     const levels = topic.split('/');
+    for (const tap of this.#taps) if (matchesFilter(tap.levels, levels)) tap.handler({ topic, payload, retained: false });
     for (const client of this.#clients.values()) client.offer({ topic, payload, retained: false }, levels);
   }
 
   /** What is stored for a filter, in order of first storing. */
-  retainedFor(subscription: Subscription): BusMessage[] {
+  retainedFor(subscription: Pick<Subscription, 'levels'>): BusMessage[] {
     const messages: BusMessage[] = [];
     for (const [topic, payload] of this.#retained)
       if (matchesFilter(subscription.levels, topic.split('/'))) messages.push({ topic, payload, retained: true });

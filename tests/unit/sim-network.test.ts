@@ -130,6 +130,24 @@ describe('in-process bus', () => {
     expect(seen).toEqual(['v2']);
   });
 
+  it('a tap hears what the broker takes and has, in the same instant, and costs the network nothing', async () => {
+    const { clock, network, broker } = setUp();
+    const rover = broker.connect('rover', { node: 'rover' });
+    await clock.runUntilSettled(rover.publish('site/1/state', 'old', { qos: 1, retain: true }));
+    const [events, bytes] = [clock.events, network.bytes];
+    const seen: string[] = [];
+    const end = await broker.tap().subscribe('site/+/state', ({ payload, retained }) => void seen.push(`${text(payload)} ${retained}`));
+    expect(seen).toEqual(['old true']);
+    expect([clock.events, network.bytes]).toEqual([events, bytes]);
+    const published = rover.publish('site/1/state', 'new', { qos: 1 });
+    expect(seen).toEqual(['old true']);
+    await clock.runUntilSettled(published);
+    expect(seen).toEqual(['old true', 'new false']);
+    await end();
+    await clock.runUntilSettled(rover.publish('site/1/state', 'later', { qos: 1 }));
+    expect(seen).toHaveLength(2);
+  });
+
   it('a handler that throws disturbs nobody else', async () => {
     const clock = new VirtualClock();
     const errors: string[] = [];
