@@ -23,12 +23,12 @@ export const bench: Bench = {
     const rovers: { close(): Promise<void> }[] = [];
     try {
       const emptyBytes = await residentBytes(pid);
-      const map = await benchRover<MapServerHandle>(site.live, 'map', mapServer);
+      const map = await benchRover<MapServerHandle>(site, 'map', mapServer);
       rovers.push(map);
       await mustMove(map.module.offload({ reason: 'bench' }));
       const detectors = [];
       for (let index = 0; index < IDLE; index += 1) {
-        const rover = await benchRover<ObjectDetectorHandle>(site.live, `d${index}`, detection);
+        const rover = await benchRover<ObjectDetectorHandle>(site, `d${index}`, detection);
         rovers.push(rover);
         detectors.push(rover);
         await mustMove(rover.module.offload({ reason: 'bench' }));

@@ -1,9 +1,10 @@
-// From trigger to first remote result on loopback: cold (the host has never seen the bundle) and warm, with the share of each step.
+// From trigger to first remote result on loopback: cold (the host has never seen the bundle) and warm, with the share of each step; at a
+// plain site, and at one with certificates and mutual TLS on the broker and the data plane.
 import { readBuiltModule } from '../shared/elastic/built-modules.ts';
 import type { MoveReport } from '../shared/elastic/module-events.ts';
 import type { ObjectDetectorHandle } from '../shared/modules/object-detection/handle.ts';
 import { atMost, type Bench, quantile } from './bench-result.ts';
-import { benchFrame, benchRover, benchSite, unseen } from './support/edge-bench-site.ts';
+import { benchFrame, benchRover, type BenchSite, benchSite, unseen } from './support/edge-bench-site.ts';
 
 const COLD_RUNS = 15;
 const WARM_RUNS = 30;
@@ -15,15 +16,21 @@ interface Run {
   readonly report: MoveReport;
 }
 
+/** Of one kind of run: at the plain site, and at the secured one. */
+interface Pair {
+  readonly plain: Run[];
+  readonly tls: Run[];
+}
+
 export const bench: Bench = {
   name: 'offload',
-  description: 'trigger to first remote result, cold and warm, loopback',
+  description: 'trigger to first remote result, cold and warm, loopback, without and with TLS',
   run: async ({ log }) => {
     const bundle = await readBuiltModule('object-detection');
-    const site = await benchSite({ hosts: 1, spareWorkers: 2 });
+    const sites: BenchSite[] = [];
     let count = 0;
-    const once = async (cold: boolean): Promise<Run> => {
-      const rover = await benchRover<ObjectDetectorHandle>(site.live, `r${++count}`, cold ? unseen(bundle) : bundle);
+    const once = async (site: BenchSite, cold: boolean): Promise<Run> => {
+      const rover = await benchRover<ObjectDetectorHandle>(site, `r${++count}`, cold ? unseen(bundle) : bundle);
       await rover.module.handle.detect(benchFrame());
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       const startedMs = performance.now();
@@ -35,27 +42,44 @@ export const bench: Bench = {
       return { totalMs, report };
     };
     try {
-      await once(false);
-      const cold: Run[] = [];
-      for (let run = 0; run < COLD_RUNS; run += 1) cold.push(await once(true));
-      log(`cold ${quantile(times(cold), 0.5).toFixed(1)} ms`);
-      const warm: Run[] = [];
-      for (let run = 0; run < WARM_RUNS; run += 1) warm.push(await once(false));
-      log(`warm ${quantile(times(warm), 0.5).toFixed(1)} ms`);
+      for (const secured of [false, true]) sites.push(await benchSite({ hosts: 1, spareWorkers: 2, secured }));
+      const [plainSite, tlsSite] = sites as [BenchSite, BenchSite];
+      for (const site of sites) await once(site, false);
+      // In turns, so that both sites see the same machine.
+      const inTurns = async (name: string, cold: boolean, runs: number): Promise<Pair> => {
+        const pair: Pair = { plain: [], tls: [] };
+        for (let run = 0; run < runs; run += 1) {
+          pair.plain.push(await once(plainSite, cold));
+          pair.tls.push(await once(tlsSite, cold));
+        }
+        log(`${name} ${p50(pair.plain).toFixed(1)} ms, with TLS ${p50(pair.tls).toFixed(1)} ms`);
+        return pair;
+      };
+      const cold = await inTurns('cold', true, COLD_RUNS);
+      const warm = await inTurns('warm', false, WARM_RUNS);
       return {
-        results: { cold: summary(cold), warm: summary(warm) },
+        results: {
+          cold: summary(cold.plain),
+          warm: summary(warm.plain),
+          cold_tls: summary(cold.tls),
+          warm_tls: summary(warm.tls),
+          tls_by_plain: { cold_p50: p50(cold.tls) / p50(cold.plain), warm_p50: p50(warm.tls) / p50(warm.plain) },
+        },
         targets: {
-          cold_p50_ms: atMost(quantile(times(cold), 0.5), 250),
-          warm_p50_ms: atMost(quantile(times(warm), 0.5), 20),
+          cold_p50_ms: atMost(p50(cold.plain), 250),
+          warm_p50_ms: atMost(p50(warm.plain), 20),
+          cold_tls_p50_ms: atMost(p50(cold.tls), 250),
+          warm_tls_p50_ms: atMost(p50(warm.tls), 20),
         },
       };
     } finally {
-      await site.close();
+      for (const site of sites) await site.close();
     }
   },
 };
 
 const times = (runs: readonly Run[]): number[] => runs.map((run) => run.totalMs);
+const p50 = (runs: readonly Run[]): number => quantile(times(runs), 0.5);
 
 function summary(runs: readonly Run[]): Record<string, unknown> {
   const steps: Record<string, number> = {};
@@ -66,7 +90,7 @@ function summary(runs: readonly Run[]): Record<string, unknown> {
   }
   return {
     runs: runs.length,
-    p50_ms: quantile(times(runs), 0.5),
+    p50_ms: p50(runs),
     p90_ms: quantile(times(runs), 0.9),
     max_ms: quantile(times(runs), 1),
     pause_p50_ms: quantile(

@@ -37,7 +37,7 @@ export async function openFleet(options: {
   const { data, ...size } = await encodeJpeg(options.frame, PICTURE_LEVELS[0] as PictureLevel);
   const frame: NeuralFrame = { model: 'hazards', encoding: 'jpeg', ...size, data };
   const fleet = await Promise.all(
-    Array.from({ length: rovers }, (_, index) => benchRover<NeuralDetectorHandle>(site.live, `r${index + 1}`, bundle)),
+    Array.from({ length: rovers }, (_, index) => benchRover<NeuralDetectorHandle>(site, `r${index + 1}`, bundle)),
   );
   const close = async (): Promise<void> => {
     for (const rover of fleet) await rover.close();

@@ -8,6 +8,7 @@ import { hostFunctionRegistry } from '../../edge/host/host-functions/registry.ts
 import { grantHostFunctions } from '../../edge/host/host-functions/host-function-source.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
 import { OffloadHandler } from '../../robot/offload/offload-handler.ts';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import { connectMqttBus } from '../../shared/bus/mqtt-bus.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { encodeBundle, makeBundle, type ModuleBundle } from '../../shared/elastic/bundle.ts';
@@ -16,24 +17,37 @@ import { instantiateOnboard } from '../../shared/elastic/instantiate.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import type { InferenceSettings } from '../../shared/inference/inference-settings.ts';
 import type { Frame } from '../../shared/modules/object-detection/records.ts';
+import type { Identity } from '../../shared/security/identity-folder.ts';
+import { enrolRover, securedFolder } from './secured-bench-site.ts';
 
 export interface BenchSite {
   readonly live: LiveSite;
+  /** What a rover shows to this site; null: the site trusts everybody, on loopback. */
+  identity(rover: string): Promise<Identity | null>;
   close(): Promise<void>;
 }
+
+const SITE = 'bench';
 
 export async function benchSite(options: {
   readonly hosts: number;
   readonly spareWorkers: number;
   readonly inference?: Omit<InferenceSettings, 'models'>;
   readonly callDeadlineMs?: number;
+  /** With a CA of its own and mutual TLS everywhere; default false. */
+  readonly secured?: boolean;
 }): Promise<BenchSite> {
   const data = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
   const { hosts, spareWorkers, inference, callDeadlineMs = 5000 } = options;
   const host = { spareWorkers, callDeadlineMs, instancesMax: 512, memoryBytes: 64 * 2 ** 30, inference: { ...inference } };
-  const live = await startEdgeSite(defineSite({ site: 'bench', data, hosts, gatewayPort: 0, mqttPort: 0, logLevel: 'error', host }));
+  const folder = options.secured === true ? await securedFolder(data, SITE) : null;
+  const security = folder === null ? {} : { security: { folder } };
+  const live = await startEdgeSite(
+    defineSite({ site: SITE, data, hosts, gatewayPort: 0, mqttPort: 0, logLevel: 'error', host, ...security }),
+  );
   return {
     live,
+    identity: async (rover) => (folder === null ? null : enrolRover(folder, live, rover)),
     close: async () => {
       await live.close();
       await rm(data, { recursive: true, force: true });
@@ -47,19 +61,22 @@ export function unseen(bundle: ModuleBundle): ModuleBundle {
 }
 
 /** A rover with one module. `mission` separates shared modules. */
-export async function benchRover<H>(site: LiveSite, rover: string, bundle: ModuleBundle, mission = 'bench') {
+export async function benchRover<H>(site: BenchSite, rover: string, bundle: ModuleBundle, mission = 'bench') {
   const clock = new SystemClock();
-  const bus = await connectMqttBus({ url: site.brokerUrl, clientId: `rover-${rover}` });
+  const identity = await site.identity(rover);
+  const secured = identity === null ? {} : { tls: identity.tls };
+  const bus = await connectMqttBus({ url: site.live.brokerUrl, clientId: memberClientId('rover', rover), ...secured });
   const encoded = encodeBundle(bundle);
   const handler = new OffloadHandler({
-    ...{ site: 'bench', mission, rover, clock, bus, session: randomBytes(4).toString('hex') },
-    dataPlane: new TcpDataPlane(),
+    ...{ site: SITE, mission, rover, clock, bus, session: randomBytes(4).toString('hex') },
+    ...(identity === null ? {} : { credential: identity.credential }),
+    dataPlane: new TcpDataPlane(identity === null ? {} : { tls: { client: identity.tls } }),
     bundles: { get: () => ({ digest: bundle.digest, bytes: encoded.byteLength, encoded: () => encoded }) },
   });
   await handler.start();
   const { manifest } = bundle;
   const names = manifest.hostInterfaces.map(({ name }) => name);
-  const context = { site: 'bench', mission, instance: rover, nowSec: () => clock.nowSec(), emit: () => undefined };
+  const context = { site: SITE, mission, instance: rover, nowSec: () => clock.nowSec(), emit: () => undefined };
   const module = new ElasticModule<H>({
     ...{ manifest, channelId: `${rover}-${manifest.name}`.slice(0, 64), clock, site: handler },
     createLocal: async () => instantiateOnboard(bundle, await grantHostFunctions(manifest, names, hostFunctionRegistry(), context)),

@@ -177,7 +177,7 @@ export class OffloadHandler implements RemoteSite {
       return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
     }
     const bundle = this.#options.bundles.get(manifest);
-    const result = await this.#transfer(answer, bundle, signal, traceparent);
+    const result = await this.#transfer(answer, bundle, signal, traceparent, steps);
     steps.add('transfer', result.transferSec);
     steps.add('initialise', result.initialiseSec);
     const { instance, host, token } = answer;
@@ -251,6 +251,7 @@ export class OffloadHandler implements RemoteSite {
     bundle: ReturnType<BundleSource['get']>,
     signal: AbortSignal | undefined,
     traceparent: string | undefined,
+    steps: StepTimes,
   ) {
     const { clock } = this.#options;
     const { host, ticket } = reserved;
@@ -262,7 +263,9 @@ export class OffloadHandler implements RemoteSite {
         span = this.#tracer.join('initialise', traceparent, { host });
       };
       try {
+        const beganSec = clock.nowSec();
         const transport = await this.#way(reserved.addresses).connect(signal === undefined ? {} : { signal });
+        steps.add('reach', clock.nowSec() - beganSec);
         const options = { clock, ticket, idleSec: TRANSFER_IDLE_SEC, sent, ...traceOf(span), ...(signal === undefined ? {} : { signal }) };
         const result = await transferBundle(transport, bundle, options);
         span.end();

@@ -20,7 +20,7 @@ export interface RemoteEndpoint {
 /** What preparing a place took; shown in the events of a move. */
 export interface OffloadReport {
   readonly hostId: string;
-  /** Duration of each step [ms], in order: e.g. `request`, `reserve`, `transfer`, `initialise`. */
+  /** Duration of each step [ms], in order: e.g. `request`, `reserve`, `reach` (connects to the host), `transfer`, `initialise`. */
   readonly stepsMs: Readonly<Record<string, number>>;
   /** Bytes of the bundle that had to be sent; 0 when the host had it already (warm). */
   readonly bundleBytesSent: number;

@@ -14,7 +14,7 @@ describe('offload sequence', () => {
     const second = await site.rover('rover-2', carried);
     const cold = prepared(await site.run(first.prepare(detection, { reason: 'battery', epoch: 1 })));
     expect(cold.report.bundleBytesSent).toBe(carried[0]?.bytes.byteLength);
-    expect(Object.keys(cold.report.stepsMs)).toEqual(['request', 'reserve', 'transfer', 'initialise']);
+    expect(Object.keys(cold.report.stepsMs)).toEqual(['request', 'reserve', 'reach', 'transfer', 'initialise']);
     const warm = prepared(await site.run(second.prepare(detection, { reason: 'heat', epoch: 1, preferHost: cold.endpoint.hostId })));
     expect(warm.report).toMatchObject({ bundleBytesSent: 0, warm: true, hostId: cold.endpoint.hostId });
     const transport = await site.run(warm.endpoint.connect());
