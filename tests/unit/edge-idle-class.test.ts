@@ -36,7 +36,7 @@ describe('a thread that yields', () => {
     const { idleClass, niced, told } = classWith(helper.child);
     idleClass.put(12);
     idleClass.put(34);
-    expect(helper.asked()).toBe('12\n34\n');
+    expect(helper.asked()).toBe('12 idle\n34 idle\n');
     helper.stdout.write('12 id');
     helper.stdout.end('le\n34 idle\n');
     await heard(helper.stdout);
@@ -65,6 +65,22 @@ describe('a thread that yields', () => {
     idleClass.put(34);
     expect(niced).toEqual([12, 34]);
     expect(told).toHaveLength(1);
+  });
+
+  test('can be taken back where the helper said so, and only as long as there is one', async () => {
+    const helper = fakeHelper();
+    const { idleClass, niced } = classWith(helper.child);
+    expect(idleClass.reversible).toBe(false);
+    helper.stdout.end('reversible\n12 idle\n12 normal\n34 refused\n');
+    idleClass.put(12);
+    idleClass.takeBack(12);
+    idleClass.takeBack(34);
+    expect(helper.asked()).toBe('12 idle\n12 normal\n34 normal\n');
+    await heard(helper.stdout);
+    expect(idleClass.reversible).toBe(true);
+    expect(niced, 'who has ended has nothing to take back').toEqual([]);
+    helper.child.emit('exit', 1, null);
+    expect(idleClass.reversible).toBe(false);
   });
 
   test('that has ended meanwhile is not worth a word', () => {
@@ -110,16 +126,31 @@ describe.skipIf(process.platform !== 'linux' || !onPath('chrt'))('a thread of Li
     const idle = new IdleClass();
     idleClass = idle;
     expect(policyOf(hog)).not.toBe(IDLE);
-    const watch = new HogWatch(hog, (id) => idle.put(id));
-    const sinceMs = performance.now();
+    const watch = new HogWatch(hog, idle);
     const look = (): number => {
-      watch.look(performance.now() - sinceMs);
+      watch.look(true, performance.now());
       return policyOf(hog);
     };
     await expect.poll(look, { timeout: 60_000, interval: 25 }).toBe(IDLE);
     expect(niceOf(hog), 'no fallback').toBe(niceOf(neighbour));
     const idleThreads = readdirSync('/proc/self/task').filter((id) => policyOf(Number(id)) === IDLE);
     expect(idleThreads).toEqual([String(hog)]);
+  });
+
+  test('is one like any other again when it is taken back, where the system allows that', async (context) => {
+    const thread = await started('wait');
+    const helper = startShell();
+    if (helper?.stdout === null || helper === null) throw new Error('no helper');
+    const told = once(helper.stdout, 'data');
+    const idle = new IdleClass({ startHelper: () => helper });
+    idleClass = idle;
+    await told;
+    // An ordinary user has no way back, unless RLIMIT_NICE gives one.
+    if (!idle.reversible) context.skip('no privilege to take a thread back');
+    idle.put(thread);
+    await expect.poll(() => policyOf(thread), { timeout: 60_000, interval: 25 }).toBe(IDLE);
+    idle.takeBack(thread);
+    await expect.poll(() => policyOf(thread), { timeout: 60_000, interval: 25 }).toBe(0);
   });
 
   test('gets the lowest nice value where chrt is not installed', async () => {

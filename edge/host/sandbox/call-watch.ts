@@ -55,8 +55,8 @@ export class CallWatch {
     return nowMs - this.#sinceMs > this.#deadlineMs;
   }
 
-  /** Since when the guest has been in one visit, as of the last look [ms]; 0 outside. */
-  visitMs(nowMs: number): number {
-    return this.#visit === 0 ? 0 : nowMs - this.#sinceMs;
+  /** Whether the guest was in a call at the last look. */
+  get inGuest(): boolean {
+    return this.#visit !== 0;
   }
 }

@@ -4,10 +4,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { constants, setPriority } from 'node:os';
+import type { Yielding } from './thread-priority.ts';
 
-/** Reads a thread's id per line and answers `ID idle` or `ID refused`. A thread of another process is not touched: ids are used again. */
-const SCRIPT = `while read -r id; do
-  if [ -d "/proc/$PPID/task/$id" ] && chrt -i -p 0 "$id" >/dev/null 2>&1; then echo "$id idle"; else echo "$id refused"; fi
+/**
+ * Says first whether there is a way back (a process that may raise no priority has none), then reads `ID idle` or `ID normal` per line and
+ * answers the same, or `ID refused`. A thread of another process is not touched: ids are used again.
+ */
+const SCRIPT = `if chrt -i 0 chrt -o 0 true >/dev/null 2>&1; then echo reversible; else echo final; fi
+while read -r id class; do
+  case $class in idle) policy=-i;; *) policy=-o;; esac
+  if [ -d "/proc/$PPID/task/$id" ] && chrt $policy -p 0 "$id" >/dev/null 2>&1; then echo "$id $class"; else echo "$id refused"; fi
 done`;
 
 export interface IdleClassOptions {
@@ -19,7 +25,7 @@ export interface IdleClassOptions {
   readonly onFallback?: (why: string) => void;
 }
 
-export class IdleClass {
+export class IdleClass implements Yielding {
   readonly #setLowest: (threadId: number) => void;
   readonly #onFallback: (why: string) => void;
   /** Asked for and not answered. */
@@ -27,6 +33,7 @@ export class IdleClass {
   #helper: ChildProcess | null;
   #unread = '';
   #told = false;
+  #reversible = false;
 
   constructor(options: IdleClassOptions = {}) {
     this.#setLowest = options.setLowest ?? ((threadId) => setPriority(threadId, constants.priority.PRIORITY_LOW));
@@ -40,13 +47,24 @@ export class IdleClass {
     this.#helper?.stdout?.on('data', (chunk: Buffer) => this.#read(chunk.toString()));
   }
 
-  /** For good: only a privileged process could take it back. Where the class cannot be had, the thread gets the lowest nice value. */
+  /** Whether a thread can be taken back: the process is privileged, or its RLIMIT_NICE allows it. Not before the helper has said so. */
+  get reversible(): boolean {
+    return this.#reversible;
+  }
+
+  /** Where the class cannot be had, the thread gets the lowest nice value, for good. */
   put(threadId: number): void {
     const input = this.#helper?.stdin;
     if (!input?.writable) return this.#fallBack(threadId, 'there is no helper');
     this.#pending.add(threadId);
-    input.write(`${threadId}\n`);
+    input.write(`${threadId} idle\n`);
     return undefined;
+  }
+
+  /** It is a thread like any other again. */
+  takeBack(threadId: number): void {
+    const input = this.#helper?.stdin;
+    if (input?.writable) input.write(`${threadId} normal\n`);
   }
 
   close(): void {
@@ -59,6 +77,7 @@ export class IdleClass {
     const lines = `${this.#unread}${text}`.split('\n');
     this.#unread = lines.pop() ?? '';
     for (const line of lines) {
+      if (line === 'reversible') this.#reversible = true;
       const [id, answer] = line.split(' ');
       if (this.#pending.delete(Number(id)) && answer !== 'idle') this.#fallBack(Number(id), 'chrt is missing or was refused');
     }
@@ -66,6 +85,7 @@ export class IdleClass {
 
   #lose(why: string): void {
     this.#helper = null;
+    this.#reversible = false;
     for (const threadId of this.#pending) this.#fallBack(threadId, why);
     this.#pending.clear();
   }

@@ -1,5 +1,6 @@
 // Who goes first when there are more busy guests than cores: a thread that hogs a core becomes idle work (Linux schedules each thread by
-// itself, sched(7)), so that short calls of its neighbours do not wait for it.
+// itself, sched(7)), so that short calls of its neighbours do not wait for it; once it has kept to its share for a while it is back among
+// them. A multilevel feedback queue of two levels (Corbató et al., AFIPS 1962) with a token bucket that tells who belongs where.
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /** The operating system's id of this thread; null where it does not tell. */
@@ -12,42 +13,60 @@ export function ownThreadId(): number | null {
   }
 }
 
-/** A guest that uses a processor for so long in one call hogs it [ms of processor time]; calls shorter than that are not looked at. */
-const HOG_MS = 50;
+/** What makes threads idle work. */
+export interface Yielding {
+  /** Whether `takeBack` is allowed here. */
+  readonly reversible: boolean;
+  put(threadId: number): void;
+  takeBack(threadId: number): void;
+}
 
-/** Watches one thread; a hog yields to others for good, since only a privileged process could take that back. */
+/** Of one processor: what a guest may use for good. */
+const SHARE = 1 / 4;
+/** What it may use beyond its share at a stretch [ms of processor time]; where there is no way back, it takes more to be put away. */
+const BURST_MS = 20;
+const FINAL_BURST_MS = 200;
+/** What a hog has to save up before it is back [ms of processor time]: a second's share. */
+const PENALTY_MS = 250;
+
+/** Watches one thread. */
 export class HogWatch {
   readonly #threadId: number;
-  readonly #demote: (threadId: number) => void;
+  readonly #yielding: Yielding;
   readonly #processorMs: (threadId: number) => number | null;
-  /** Of its processor time, when the call was first looked at. */
-  #startMs: number | null = null;
+  /** Its processor time, and when that was read; null before the first call. */
+  #last: { readonly usedMs: number; readonly atMs: number } | null = null;
+  /** Processor time beyond its share, not made up for yet [ms]. */
+  #debtMs = 0;
   #yields = false;
 
-  /**
-   * @param demote puts a thread behind all others; called once at most
-   * @param processorMs time that a thread was on a processor [ms]; null where the system does not tell
-   */
-  constructor(threadId: number, demote: (threadId: number) => void, processorMs = schedstatMs) {
+  /** @param processorMs time that a thread was on a processor [ms]; null where the system does not tell */
+  constructor(threadId: number, yielding: Yielding, processorMs = schedstatMs) {
     this.#threadId = threadId;
-    this.#demote = demote;
+    this.#yielding = yielding;
     this.#processorMs = processorMs;
   }
 
-  /** Called periodically with how long the guest has been in its call. */
-  look(visitMs: number): void {
-    if (this.#yields || visitMs === 0) {
-      this.#startMs = null;
-      return;
-    }
-    if (this.#startMs === null && visitMs < HOG_MS / 2) return;
+  /** Called periodically, with whether the guest is in a call. Threads at rest cost nothing. */
+  look(inGuest: boolean, nowMs: number): void {
+    if (!inGuest && this.#debtMs === 0) return;
+    const { reversible } = this.#yielding;
+    if (this.#yields && !reversible) return;
+    // Processor time, not the wall clock's: who has to wait for a processor is a victim, not a hog.
     const usedMs = this.#processorMs(this.#threadId);
     if (usedMs === null) return;
-    // Processor time, not the wall clock's: who has to wait for a processor is a victim, not a hog.
-    this.#startMs ??= usedMs;
-    if (usedMs - this.#startMs < HOG_MS) return;
-    this.#yields = true;
-    this.#demote(this.#threadId);
+    const { usedMs: beforeMs, atMs } = this.#last ?? { usedMs, atMs: nowMs };
+    this.#last = { usedMs, atMs: nowMs };
+    const debtMs = this.#debtMs + (usedMs - beforeMs) - SHARE * (nowMs - atMs);
+    this.#debtMs = Math.min(Math.max(debtMs, 0), reversible ? PENALTY_MS : FINAL_BURST_MS);
+    if (!this.#yields && this.#debtMs >= (reversible ? BURST_MS : FINAL_BURST_MS)) {
+      this.#yields = true;
+      this.#debtMs = PENALTY_MS;
+      this.#yielding.put(this.#threadId);
+    } else if (this.#yields && this.#debtMs === 0) {
+      this.#yields = false;
+      this.#yielding.takeBack(this.#threadId);
+    }
   }
 }
 

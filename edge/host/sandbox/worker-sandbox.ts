@@ -24,8 +24,8 @@ export interface WorkerSandboxOptions extends WorkerEnvironment {
   readonly logger?: Logger;
 }
 
-/** How often the deadlines are looked at [ms]. */
-const WATCH_PERIOD_MS = 25;
+/** How often deadlines and hogs are looked for [ms]. */
+const WATCH_PERIOD_MS = 10;
 /** How long an instance may take to start, or to close on request, before its worker is ended [ms]. */
 const START_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1000;
@@ -159,7 +159,7 @@ class WorkerInstance implements SandboxedInstance {
   watch(nowMs: number): void {
     if (this.#over) return;
     const overdue = this.#watch.overdue(nowMs);
-    this.#hog?.look(this.#watch.visitMs(nowMs));
+    this.#hog?.look(this.#watch.inGuest, nowMs);
     if (!overdue) return;
     const { instance, limits } = this.#options;
     this.#fail(new OutriderError('OUT_EDGE_DEADLINE', `a call of ${instance} ran longer than ${limits.callDeadlineSec} s`));
@@ -258,7 +258,7 @@ class WorkerInstance implements SandboxedInstance {
   }
 
   #watchThread(threadId: number | null): void {
-    if (threadId !== null) this.#hog = new HogWatch(threadId, (id) => this.#idleClass.put(id));
+    if (threadId !== null) this.#hog = new HogWatch(threadId, this.#idleClass);
   }
 
   async #store(id: number, bytes: Uint8Array): Promise<void> {
