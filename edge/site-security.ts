@@ -114,6 +114,14 @@ export function advertisedHost({ listen, advertise }: Pick<SiteConfig, 'listen' 
   return listen === '0.0.0.0' || listen === '::' ? '127.0.0.1' : listen;
 }
 
+/** A listener's URL as others are told it: nobody can open 0.0.0.0. */
+export function reachableUrl(listening: string, config: Pick<SiteConfig, 'listen' | 'advertise'>): string {
+  const host = advertisedHost(config);
+  const url = new URL(listening);
+  url.hostname = host.includes(':') ? `[${host}]` : host;
+  return url.origin;
+}
+
 /** How this machine reaches its own listener. */
 export function localHost(listen: string): string {
   if (listen === '0.0.0.0') return '127.0.0.1';

@@ -26,6 +26,7 @@ import {
   advertisedHost,
   gatewaySecurity,
   localHost,
+  reachableUrl,
   type SecurityPosture,
   securityPosture,
   showRenewed,
@@ -152,7 +153,7 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
       undo.push(async () => stopKeeping());
     }
     return {
-      url: gateway.url,
+      url: reachableUrl(gateway.url, config),
       brokerUrl,
       get manager() {
         if (service?.manager == null) throw new OutriderError('OUT_EDGE_FENCED', `the manager of ${site} does not act in this process now`);

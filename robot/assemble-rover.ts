@@ -198,6 +198,7 @@ export async function assembleRover(options: AssembleOptions): Promise<Assembled
     search,
     detectionPeriodSec: detection.periodSec,
     onError,
+    onEvent: (kind, text) => logger.info({ rover: id, kind }, text),
     ...(options.slam === undefined ? {} : { slam: options.slam }),
     ...(options.passenger === undefined ? {} : { passenger: options.passenger }),
   });

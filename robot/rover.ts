@@ -30,7 +30,7 @@ import { WheelOdometry } from './odometry.ts';
 import type { FrameSearch } from './perception/frame-search.ts';
 import { PoseHistory } from './pose-history.ts';
 import type { RoverModules } from './rover-modules.ts';
-import { Telemetry } from './telemetry.ts';
+import { Telemetry, type TelemetryOptions } from './telemetry.ts';
 import { Watching } from './watching.ts';
 
 /** What a rover's body offers. A part that it does not have is null; one that fails says so in its inputs. */
@@ -63,6 +63,7 @@ export interface RoverOptions {
   /** Time between two frames given to the detector [s]. */
   readonly detectionPeriodSec: number;
   readonly onError: (error: Error) => void;
+  readonly onEvent: TelemetryOptions['onEvent'];
   readonly slam?: Partial<SlamConfig>;
   /**
    * Someone else drives (a recorded log, another navigation): the rover maps, shares and offloads, but commands nothing.
@@ -131,7 +132,8 @@ export class Rover {
       onPlace: (place) => this.#hearPlace(place),
       onError: options.onError,
     });
-    this.#telemetry = new Telemetry({ rover: id, site: options.site, mission: options.mission, bus: options.bus, clock });
+    const { site, mission, bus, onEvent } = options;
+    this.#telemetry = new Telemetry({ rover: id, site, mission, bus, clock, onEvent });
     this.#watching =
       options.ports.camera === null
         ? null

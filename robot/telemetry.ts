@@ -17,6 +17,8 @@ export interface TelemetryOptions {
   readonly mission: string;
   readonly bus: MessageBus;
   readonly clock: Clock;
+  /** Hears what the mission's log is told, broker or not. */
+  readonly onEvent: (kind: MissionEvent['kind'], text: string) => void;
 }
 
 export interface StateReading {
@@ -120,6 +122,7 @@ export class Telemetry {
   }
 
   event(kind: MissionEvent['kind'], text: string): void {
+    this.#options.onEvent(kind, text);
     this.#publish(missionEvent, { stampSec: this.#options.clock.nowSec(), kind, rover: this.#options.rover, text: text.slice(0, 300) });
   }
 

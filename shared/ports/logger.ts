@@ -13,3 +13,10 @@ const ignore = (): void => {};
 
 /** Drops everything. */
 export const SILENT_LOGGER: Logger = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => SILENT_LOGGER };
+
+/** For people at a terminal: what happens as it is said, warnings and errors with their fields. */
+export function lineLogger(say: (line: string) => void): Logger {
+  const detailed = (fields: Readonly<Record<string, unknown>>, text: string): void => say(`${text}: ${JSON.stringify(fields)}`);
+  const logger: Logger = { debug: ignore, info: (_, text) => say(text), warn: detailed, error: detailed, child: () => logger };
+  return logger;
+}

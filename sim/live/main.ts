@@ -3,7 +3,6 @@ import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineSite } from '../../edge/config.ts';
-import { pinoLogger } from '../../edge/logging.ts';
 import { startEdgeSite } from '../../edge/start-site.ts';
 import { buildReport } from '../../missions/build-report.ts';
 import { MissionCoordinator } from '../../missions/coordinator.ts';
@@ -22,7 +21,7 @@ import { SystemClock } from '../../shared/clock/system-clock.ts';
 import type { Identity } from '../../shared/security/identity-folder.ts';
 import { TcpDataPlane } from '../../shared/elastic/transports/tcp.ts';
 import { OutriderError } from '../../shared/errors.ts';
-import { type Logger, SILENT_LOGGER } from '../../shared/ports/logger.ts';
+import { lineLogger, type Logger, SILENT_LOGGER } from '../../shared/ports/logger.ts';
 import { type MissionEvent, missionEvent } from '../../shared/protocol/mission.ts';
 import { decodeMessage, filterOf } from '../../shared/protocol/message.ts';
 import { openTracer } from '../../shared/tracing/open-tracer.ts';
@@ -180,14 +179,15 @@ export async function runSimulatedRover(file: MissionFile, bundles: RoverBundles
   const simulated = buildSimulatedMission({ world, fleet }, { clock, seed: options.seed, vehicle: options.vehicle });
   simulated.site.start();
   const body = simulated.site.rovers[0] as SimulatedRover;
-  const logger = pinoLogger('warn', { rover: options.id });
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const logger = lineLogger(say);
   const joined = { site: options.site, brokerUrl: options.broker, identity: options.identity, logger };
   const stopKeeping = keepMembership(options, logger);
   const recorder = options.record === undefined ? null : await startRecorder(options.record, body, file.fleet.range, clock);
   try {
     const { assembled } = await startRover(body, joined, file, bundles, clock, recorder?.ports);
     recorder?.follow(() => assembled.rover.pose);
-    process.stderr.write(`${options.id} searches; Ctrl-C ends it\n`);
+    say(`${options.id} searches; Ctrl-C ends it`);
     await interrupted;
     await assembled.stop();
   } finally {

@@ -67,6 +67,9 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('rovers that are interrupted', (
       const shared = (): number =>
         Math.max(0, ...site.manager.resources.hosts().flatMap(({ instances }) => instances.map(({ connected }) => connected)));
       await expect.poll(shared, { timeout: 60_000 }).toBe(2);
+      // Who looks at their terminals sees what they do; which of them came first is a matter of chance.
+      const did = /rover-\d: (?:map-server moves to|joins the shared map-server at) edge-1 /;
+      for (const robot of robots) await robot.until(did);
       await site.stopBroker();
       const { codes, ms } = await interrupt();
       expect(codes).toEqual([0, 0]);

@@ -10,6 +10,7 @@ import { FileModuleRepository } from '../../edge/control/module-repository.ts';
 import { argumentsFromJson, fromJson, toJson } from '../../edge/host/json-values.ts';
 import { MemberRegistry } from '../../edge/security/member-registry.ts';
 import { OperatorLogins } from '../../edge/security/operator-logins.ts';
+import { reachableUrl } from '../../edge/site-security.ts';
 import { instanceKey, issueToken, TokenAuthority } from '../../edge/tokens.ts';
 import type { InterfaceType } from '../../shared/elastic/interface-type.ts';
 import { decodeValues, encodeValues } from '../../shared/elastic/value-codec.ts';
@@ -321,4 +322,13 @@ describe('JSON against interface types', () => {
       expect(() => argumentsFromJson(signature, body)).toThrow(expect.objectContaining({ code: 'OUT_MODULE_VALUE' }) as Error);
     }
   });
+});
+
+test('a listener on every interface is told by the address that rovers are told; one on loopback by its own', () => {
+  const url = (listen: string, advertise: string | null = null): string =>
+    reachableUrl(`https://${listen.includes(':') ? `[${listen}]` : listen}:8443`, { listen, advertise });
+  expect(url('0.0.0.0', '10.0.0.7')).toBe('https://10.0.0.7:8443');
+  expect(url('::', 'fd00::2')).toBe('https://[fd00::2]:8443');
+  expect(url('0.0.0.0')).toBe('https://127.0.0.1:8443');
+  expect(url('::1')).toBe('https://[::1]:8443');
 });

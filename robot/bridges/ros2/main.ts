@@ -7,7 +7,7 @@ import { configureLocalServices } from '../../../shared/services/local-services.
 import { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import type { Clock } from '../../../shared/ports/clock.ts';
 import type { DeviceMetricsIo } from '../../../shared/ports/device-metrics.ts';
-import { SILENT_LOGGER, type Logger } from '../../../shared/ports/logger.ts';
+import { lineLogger } from '../../../shared/ports/logger.ts';
 import { openTracer } from '../../../shared/tracing/open-tracer.ts';
 import { type MembershipOptions, keepMembership, roverMembership } from '../../rover-membership.ts';
 import { membershipOf } from '../../rover-yaml.ts';
@@ -40,7 +40,7 @@ export async function runRosRobot(path: string, options: RosRobotOptions = {}): 
     readBuiltModule('object-detection'),
     readBuiltModule('neural-detection'),
   ]);
-  const logger = warnings(say);
+  const logger = lineLogger(say);
   const tracing = await openTracer({ service: 'outrider-rover', attributes: { site, rover: id } }, logger);
   const bus = await connectMqttBus({
     url: broker,
@@ -85,11 +85,4 @@ function interruption(): Promise<void> {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-}
-
-/** Warnings and errors for people; the rest is silent. */
-function warnings(say: (line: string) => void): Logger {
-  const line = (fields: Readonly<Record<string, unknown>>, text: string): void => say(`${text}: ${JSON.stringify(fields)}`);
-  const logger: Logger = { ...SILENT_LOGGER, warn: line, error: line, child: () => logger };
-  return logger;
 }
