@@ -1,16 +1,10 @@
 // `outrider edge`: an edge site on this machine, until Ctrl-C.
-import { SystemClock } from '../shared/clock/system-clock.ts';
-import { OutriderError } from '../shared/errors.ts';
-import type { Logger } from '../shared/ports/logger.ts';
-import { keepCertificate } from '../shared/security/renew.ts';
 import { loadYaml } from '../shared/config/load-yaml.ts';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { defineSite, type SiteConfig, type SiteConfigInput } from './config.ts';
-import { runHost } from './host/run-host.ts';
-import { hostIdentity, joinedHostConfig } from './join-host.ts';
-import { pinoLogger } from './logging.ts';
-import { type LiveSite, startEdgeSite } from './start-site.ts';
+import { runJoinedHost } from './join-host.ts';
+import type { LiveSite } from './start-site.ts';
 
 export { drainHost } from './drain-command.ts';
 
@@ -39,6 +33,8 @@ export interface EdgeCommandOptions {
 export async function runEdge(options: EdgeCommandOptions): Promise<boolean> {
   const config = await configOf(options);
   if (options.join === true) return runJoinedHost(config, options);
+  // Not before: what holds a joined host has no need of broker and gateway.
+  const { startEdgeSite } = await import('./start-site.ts');
   const site = await startEdgeSite(config);
   print(site, config, options.json === true);
   await interruption();
@@ -67,30 +63,6 @@ function besideFile(config: SiteConfigInput, file: SiteConfigInput, folder: stri
     ...(typeof file.data === 'string' && config.data === file.data ? { data: resolve(folder, file.data) } : {}),
     ...(typeof security?.folder === 'string' ? { security: { ...security, folder: resolve(folder, security.folder) } } : {}),
   };
-}
-
-async function runJoinedHost(config: SiteConfig, options: EdgeCommandOptions): Promise<boolean> {
-  const { identity, folder } = await hostIdentity(options);
-  const settings = joinedHostConfig(identity, config, options.listen ?? '0.0.0.0');
-  const logger = pinoLogger(config.logLevel, { host: identity.id });
-  leaveLimitsToOthers(config, logger);
-  const host = await runHost(settings, logger);
-  const renewed = (): void => host.showCertificate(identity.tls.cert);
-  const stopKeeping = keepCertificate({ identity, folder, clock: new SystemClock(), logger, renewed });
-  if (options.json === true) console.log(JSON.stringify({ site: identity.site, host: identity.id, rest: host.rest }));
-  else console.log(`Edge host ${identity.id} of site ${identity.site}\n  REST  ${host.rest}/docs\nCtrl-C ends it.`);
-  await interruption();
-  stopKeeping();
-  await host.close();
-  return true;
-}
-
-/** A joined host is this process, which runs already: whoever starts it limits it. */
-function leaveLimitsToOthers({ host: { limits } }: SiteConfig, logger: Logger): void {
-  if (limits === undefined) return;
-  const how = 'a joined host is limited by what starts it, e.g. MemoryMax and CPUQuota of its systemd unit';
-  if (limits.required) throw new OutriderError('OUT_EDGE_NO_LIMITS', how);
-  logger.warn({ limits }, `not enforced here: ${how}`);
 }
 
 function interruption(): Promise<void> {

@@ -1,4 +1,4 @@
-// Entry of an edge host process, started by the site (start-site.ts); it ends with its parent.
+// Entry of an edge host process, started by the site or by `outrider edge --join` (host-processes.ts); it ends with its parent.
 import { checkConfig } from '../../shared/config/load-yaml.ts';
 import { isOutriderError } from '../../shared/errors.ts';
 import { pinoLogger } from '../logging.ts';
@@ -24,9 +24,12 @@ async function start(config: unknown): Promise<void> {
   }
 }
 
-async function stop(): Promise<void> {
-  await live?.close();
-  process.exit(0);
+let stopping: Promise<void> | null = null;
+
+/** Once: a service manager's SIGTERM reaches this process and its parent, which passes it on. */
+function stop(): Promise<void> {
+  stopping ??= (live?.close() ?? Promise.resolve()).finally(() => process.exit(0));
+  return stopping;
 }
 
 /** The machine goes down for maintenance: what runs here moves to other hosts first, as far as there are any. */

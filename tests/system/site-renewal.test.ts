@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineSite } from '../../edge/config.ts';
+import { FileCheckpointStore } from '../../edge/control/file-checkpoint-store.ts';
 import { inviteMember } from '../../edge/security/invite.ts';
 import { initSite, openSite, renewServer } from '../../edge/security/site-folder.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
@@ -72,7 +73,7 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('certificates that end', () => {
     async () => {
       const join_ = ['edge', '--join', '--enroll', await token('barn-1', 'host'), '--identity', join(folder, 'barn-1')];
       host = startOutrider([...join_, '--listen', '127.0.0.1', '--data', join(folder, 'barn-data'), '--json'], folder);
-      await host.until(/^\{"site":"test","host":"barn-1".*\}$/m);
+      const [said] = await host.until(/^\{"site":"test","host":"barn-1".*\}$/m);
       await enrolInto(join(folder, 'rover-1'), { token: await token('rover-1', 'rover') });
       await cp(join(folder, 'rover-1'), join(folder, 'left-behind'), { recursive: true });
       const first = { rover: await loadIdentity(join(folder, 'rover-1')), host: await loadIdentity(join(folder, 'barn-1')) };
@@ -105,6 +106,19 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('certificates that end', () => {
       const third = await rover.open<TallyHandle>('tally');
       expect(await third.offload({ reason: 'fresh' })).toMatchObject({ outcome: 'moved', kind: 'offload', to: 'barn-1' });
       expect(await third.handle.record('rover-1', 3)).toBe(1);
+
+      // The host's process dies: the next one begins with the new certificate, and with what was stored of the instance.
+      const store = new FileCheckpointStore(join(folder, 'barn-data', 'checkpoints'));
+      const stored = async (): Promise<object | null> => {
+        const record = site.manager.book.shared('another', 'tally', 'default');
+        return record === null ? null : store.latest(record.instance);
+      };
+      await expect.poll(stored, { timeout: 20_000 }).not.toBeNull();
+      process.kill((JSON.parse(said) as { readonly pid: number }).pid, 'SIGKILL');
+      await host.until(/edge host process died; starting it again/);
+      await expect.poll(() => third.placement.kind, { timeout: 20_000 }).not.toBe('edge');
+      await expect.poll(() => third.placement, { timeout: 40_000 }).toMatchObject({ kind: 'edge', hostId: 'barn-1' });
+      expect(await third.handle.of('rover-1')).toEqual([3]);
       const { brokerUrl, tls } = first.rover;
       await expect(connectMqttBus({ url: brokerUrl, clientId: 'rover-rover-1', tls })).rejects.toMatchObject({ code: 'OUT_BUS_REFUSED' });
     },
