@@ -1,10 +1,7 @@
 // A live edge site: broker, manager and gateway in this process, each edge host in one of its own.
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { SystemClock } from '../shared/clock/system-clock.ts';
 import { OutriderError } from '../shared/errors.ts';
@@ -15,6 +12,7 @@ import { openTracer } from '../shared/tracing/open-tracer.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from './broker/embedded-broker.ts';
 import { plannedHosts, type SiteConfig } from './config.ts';
 import type { OffloadManager } from './control/offload-manager.ts';
+import { externalBroker } from './gateway/external-broker.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
@@ -74,6 +72,9 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
     if (broker !== null) undo.push(() => broker.stop());
     const brokerUrl = config.broker ?? `${security === null ? 'mqtt' : 'mqtts'}://${localHost(listen)}:${broker?.port}`;
     const { credentials, tls, authenticate } = posture;
+    const visitor = { role: config.rovers === null ? 'operator' : 'viewer', name: 'anonymous' } as const;
+    const ofGateway = { site, brokerUrl, tls, credentials, visitor, clock: new SystemClock(), logger: logger.child({ part: 'gateway' }) };
+    const external = broker === null ? externalBroker(ofGateway) : null;
     const session = randomBytes(4).toString('hex');
     const tracing = await openTracer({ service: 'outrider-manager', attributes: { site } }, logger);
     undo.push(() => tracing.close());
@@ -99,7 +100,7 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
           credentials,
           clock,
           logger,
-          cut: (matches) => broker?.cutIdentity(matches),
+          cut: (matches) => (external ?? broker)?.cutIdentity(matches),
         }),
       );
     }
@@ -137,7 +138,7 @@ export async function startEdgeSite(config: SiteConfig, options: StartSiteOption
         malformed: () => service?.manager?.malformed ?? 0,
         processes: () => hosts,
       },
-      serveMqtt: (stream, request, proven) => (broker === null ? relay(stream, brokerUrl, tls?.ca) : broker.serve(stream, request, proven)),
+      serveMqtt: (stream, request, proven) => (external === null ? broker?.serve(stream, request, proven) : external.serve(stream, proven)),
       ...(security === null
         ? {}
         : { security: gatewaySecurity(config, security, { brokerPort: broker?.port ?? null, gatewayPort, logger }) }),
@@ -232,17 +233,6 @@ async function restartableBroker(config: SiteConfig, posture: SecurityPosture, l
       broker ??= await start(port);
     },
   };
-}
-
-/** MQTT over WebSocket for an external broker: the same bytes on a TCP connection. */
-function relay(stream: Duplex, brokerUrl: string, ca: string | undefined): void {
-  const { protocol, hostname, port } = new URL(brokerUrl);
-  const secure = protocol === 'mqtts:';
-  const target = { host: hostname, port: Number(port) || (secure ? 8883 : 1883) };
-  const socket = secure ? connectTls({ ...target, ...(ca === undefined ? {} : { ca }) }) : connectTcp(target);
-  stream.pipe(socket).pipe(stream);
-  socket.on('error', () => stream.destroy());
-  stream.on('close', () => socket.destroy());
 }
 
 /** The secret that all keys of a site follow from: made once, readable by the owner alone. */

@@ -12,6 +12,8 @@ const RECONNECT_MS = 1500;
 const KEEPALIVE_SEC = 10;
 /** The page's own limit for publishing a command that nobody acknowledges [ms]. */
 const COMMAND_MS = 4000;
+/** Return code of CONNACK: the gateway answers, the broker behind it does not. */
+const BROKER_UNAVAILABLE = 3;
 
 export interface BrokerLinkEvents {
   readonly onPhase: (phase: ConnectionPhase) => void;
@@ -32,15 +34,18 @@ export class BrokerLink {
       connectTimeout: 5000,
       reconnectPeriod: RECONNECT_MS,
       queueQoSZero: false,
+      reconnectOnConnackError: true,
     });
-    let connectedOnce = false;
+    let without: ConnectionPhase = 'connecting';
     this.#client.on('connect', () => {
-      connectedOnce = true;
+      without = 'lost';
       events.onPhase('online');
     });
-    this.#client.on('close', () => events.onPhase(connectedOnce ? 'lost' : 'connecting'));
-    // Told by `close` as well; without a listener mqtt.js would throw.
-    this.#client.on('error', () => undefined);
+    this.#client.on('close', () => events.onPhase(without));
+    // Followed by `close`; without a listener mqtt.js would throw.
+    this.#client.on('error', (error) => {
+      if ((error as { readonly code?: unknown }).code === BROKER_UNAVAILABLE) without = 'lost';
+    });
     this.#client.on('message', (topic, payload) => events.onMessage(topic, payload));
     this.#client.subscribe(filterOf(missionStatus, site === null ? {} : { site }), { qos: 1 });
   }
