@@ -175,16 +175,17 @@ export class RelayedClient {
   }
 
   #give(packet: Packet): void {
+    if (this.#over) return;
     if (packet.type === PACKET.connack) this.#answered(packet.body[1] ?? 0);
-    this.#client.write(packet.type === PACKET.suback ? this.#completed(packet) : packet.bytes);
+    else this.#client.write(packet.type === PACKET.suback ? this.#completed(packet) : packet.bytes);
   }
 
   #answered(returnCode: number): void {
-    const { logger, reached } = this.#options;
     this.#accepted = true;
     this.#timer.stop();
-    if (returnCode === 0) reached(null);
-    else logger.error({ code: 'OUT_BUS_REFUSED', returnCode }, 'the broker refuses the site a connection for a dashboard');
+    this.#options.reached(returnCode === 0 ? null : `it refuses the site a connection, with return code ${returnCode}`);
+    if (returnCode === 0) this.#client.write(writeConnack(0));
+    else this.#refuse(returnCode);
   }
 
   #completed(packet: Packet): Buffer {

@@ -208,6 +208,15 @@ describe('a browser at a broker that knows the site alone', () => {
     expect(broker.connectedClients).toBe(1);
   });
 
+  test('hears it when the broker does not take the site', async () => {
+    const open = (): Duplex => connectTcp(port, '127.0.0.1');
+    const warnings: unknown[] = [];
+    const logger = { ...SILENT_LOGGER, warn: (fields: object) => void warnings.push(fields) };
+    relay = new GuardedRelay({ site: 'barn', open, credentials: null, clock: new SystemClock(), logger });
+    for (let turn = 0; turn < 3; turn += 1) await expect(online(page(OPERATOR))).rejects.toMatchObject({ code: 4 });
+    expect(warnings).toEqual([{ code: 'OUT_BUS_UNREACHABLE', problem: expect.stringContaining('return code 4') as string }]);
+  });
+
   test('brings no credentials of its own', async () => {
     const ada = await online(page(OPERATOR, { username: 'mallory', password: 'x' }));
     await ada.publishAsync(COMMAND, 'pause', { qos: 1 });
