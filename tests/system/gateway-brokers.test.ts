@@ -1,6 +1,6 @@
 // The dashboard's way to brokers of other makes at a site on loopback: brokers that ask nobody, that want a name and a password, by TCP and
 // by WebSocket. Brokers that want certificates are in site-external-broker.test.ts.
-import { spawnSync } from 'node:child_process';
+import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,9 +22,15 @@ interface Kind {
   readonly login: typeof LOGIN | null;
 }
 
+/** As mosquitto_passwd writes it: PBKDF2 with SHA-512. */
+function hashed(password: string): string {
+  const salt = randomBytes(12);
+  return `$7$101$${salt.toString('base64')}$${pbkdf2Sync(password, salt, 101, 64, 'sha512').toString('base64')}`;
+}
+
 const mosquitto = (login: boolean) => async (folder: string, port: number) => {
   const passwords = join(folder, 'passwords');
-  if (login) expect(spawnSync('mosquitto_passwd', ['-b', '-c', passwords, LOGIN.username, LOGIN.password]).status).toBe(0);
+  if (login) await writeFile(passwords, `${LOGIN.username}:${hashed(LOGIN.password)}\n`);
   const access = login ? ['allow_anonymous false', `password_file ${passwords}`] : ['allow_anonymous true'];
   const path = join(folder, 'mosquitto.conf');
   await writeFile(path, [`listener ${port} 127.0.0.1`, 'user root', ...access, ''].join('\n'));
