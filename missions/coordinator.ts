@@ -1,8 +1,9 @@
 // Runs one mission over the message bus: announces it, follows the rovers, ends it when all are done, one way or the other.
+import { MessageChannel } from '../shared/bus/message-channel.ts';
 import type { Clock, Timer } from '../shared/ports/clock.ts';
+import { type Logger, SILENT_LOGGER } from '../shared/ports/logger.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import { CommonView } from '../shared/mapping/common-view.ts';
-import { decodeMessage, encodeMessage, filterOf, type MessageDefinition, topicOf } from '../shared/protocol/message.ts';
 import { missionCommand, missionEvent, missionStatus, type MissionEvent, type MissionStatus } from '../shared/protocol/mission.ts';
 import { roverPresence, roverState, type RoverState } from '../shared/protocol/rover.ts';
 import type { MissionDefinition } from './definition.ts';
@@ -24,6 +25,8 @@ export interface CoordinatorOptions {
   readonly rovers: readonly string[];
   readonly speed: number;
   readonly bounds: MissionStatus['bounds'];
+  /** Default: says nothing. */
+  readonly logger?: Logger;
 }
 
 /** All rovers must say `done` for this long before the mission ends: the last maps are then merged and published. */
@@ -34,11 +37,13 @@ export class MissionCoordinator {
   /** The mission's common view, as any other subscriber has it. */
   readonly view = new CommonView();
   readonly #options: CoordinatorOptions;
+  readonly #channel: MessageChannel;
   readonly #states = new Map<string, RoverState>();
   readonly #gone = new Set<string>();
   readonly #events: MissionEvent[] = [];
   #phase: MissionStatus['phase'] = 'preparing';
   #startSec = 0;
+  #endSec = Infinity;
   #allDoneSinceSec: number | null = null;
   #timer: Timer | null = null;
   #finish: ((result: MissionResult) => void) | null = null;
@@ -46,6 +51,7 @@ export class MissionCoordinator {
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
+    this.#channel = new MessageChannel(options.bus, options.logger ?? SILENT_LOGGER);
     this.#result = new Promise((resolve) => (this.#finish = resolve));
   }
 
@@ -54,7 +60,7 @@ export class MissionCoordinator {
     return this.#states;
   }
 
-  /** Everything worth telling so far, in order of arrival. */
+  /** Everything worth telling of the mission so far, in order of arrival: what comes from after its end is no part of it. */
   get events(): readonly MissionEvent[] {
     return this.#events;
   }
@@ -68,15 +74,18 @@ export class MissionCoordinator {
   async start(): Promise<void> {
     const { bus, clock, site, mission } = this.#options;
     await this.view.subscribe(bus, { site, mission: mission.id });
-    await this.#on(roverState, { site }, (state) => {
+    await this.#channel.on(roverState, { site }, (state) => {
       if (this.#options.rovers.includes(state.rover)) this.#states.set(state.rover, state);
     });
-    await this.#on(roverPresence, { site }, (presence) => {
+    await this.#channel.on(roverPresence, { site }, (presence) => {
       if (presence.status === 'online') this.#gone.delete(presence.rover);
       else this.#gone.add(presence.rover);
     });
-    await this.#on(missionEvent, { site, mission: mission.id }, (event) => void this.#events.push(event));
-    await this.#on(missionCommand, { site, mission: mission.id }, ({ command }) => {
+    await this.#channel.on(missionEvent, { site, mission: mission.id }, (event) => {
+      // What the rovers told before it ended may still be on its way then.
+      if (event.stampSec <= this.#endSec) this.#events.push(event);
+    });
+    await this.#channel.on(missionCommand, { site, mission: mission.id }, ({ command }) => {
       if (command === 'cancel') this.#end('cancelled', 'an operator cancelled the mission');
       else this.#pause(command === 'pause');
     });
@@ -91,8 +100,10 @@ export class MissionCoordinator {
     this.#end('cancelled', reason);
   }
 
+  /** Ends its subscriptions; the bus stays open. What was received can still be read. */
   async close(): Promise<void> {
     this.#timer?.stop();
+    await this.#channel.close();
     await this.view.close();
   }
 
@@ -120,13 +131,14 @@ export class MissionCoordinator {
   #end(outcome: MissionOutcome, reason: string): void {
     if (this.#phase !== 'running' && this.#phase !== 'paused') return;
     this.#phase = outcome;
+    this.#endSec = this.#options.clock.nowSec();
     this.#timer?.stop();
     this.#publish();
-    this.#finish?.({ outcome, reason, durationSec: this.#options.clock.nowSec() - this.#startSec });
+    this.#finish?.({ outcome, reason, durationSec: this.#endSec - this.#startSec });
   }
 
   #publish(): void {
-    const { bus, clock, site, mission, rovers, speed, bounds } = this.#options;
+    const { clock, site, mission, rovers, speed, bounds } = this.#options;
     const status: MissionStatus = {
       mission: mission.id,
       title: mission.title,
@@ -140,9 +152,7 @@ export class MissionCoordinator {
       bounds,
     };
     // A lost status is replaced by the next one; a broker that is away must not stop the mission.
-    bus
-      .publish(topicOf(missionStatus, { site, mission: mission.id }), encodeMessage(missionStatus, status), { retain: true, qos: 1 })
-      .catch(() => undefined);
+    this.#channel.tell(missionStatus, { site, mission: mission.id }, status);
   }
 
   /** Free floor that the merged map knows [m²]. */
@@ -152,11 +162,5 @@ export class MissionCoordinator {
     let free = 0;
     for (const cell of map.cells) if (cell >= 0 && cell < 50) free += 1;
     return free * map.resolutionM ** 2;
-  }
-
-  async #on<T>(definition: MessageDefinition<T>, places: Record<string, string>, take: (value: T) => void): Promise<void> {
-    await this.#options.bus.subscribe(filterOf(definition, places), ({ payload }) => {
-      if (payload.byteLength > 0) take(decodeMessage(definition, payload));
-    });
   }
 }

@@ -102,6 +102,7 @@ export async function runHeadless(options: HeadlessOptions): Promise<HeadlessOut
     rovers,
     speed: 1,
     bounds: simulated.bounds,
+    logger: stage.logger,
   });
   await clock.runUntilSettled(coordinator.start());
   simulated.site.start();

@@ -79,7 +79,7 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
     const places = { site: SITE, mission: file.mission.id };
     const narrate = (event: MissionEvent): void =>
       say(`${event.stampSec.toFixed(0).padStart(5)} s  ${event.kind.padEnd(8)}  ${event.text}`);
-    await bus.subscribe(filterOf(missionEvent, places), ({ payload }) => narrate(decodeMessage(missionEvent, payload)));
+    const hush = await bus.subscribe(filterOf(missionEvent, places), ({ payload }) => narrate(decodeMessage(missionEvent, payload)));
     if (options.out !== undefined) await mkdir(options.out, { recursive: true });
     const recording =
       options.out === undefined ? null : await MissionRecording.start(join(options.out, 'mission.mcap'), bus, clock, places);
@@ -97,6 +97,7 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
     void interrupted.then(() => coordinator.cancel('interrupted'));
     const result = await coordinator.result;
     poses.stop();
+    await hush();
     for (const { assembled } of agents) await assembled.stop();
     simulated.site.stop();
     const report = reportOf(simulated, coordinator, result, agents, file, options, (performance.now() - started) / 1000);

@@ -55,6 +55,9 @@ describe('a headless mission of two rovers', () => {
       expect(report.calls.edge).toBeGreaterThan(0);
       expect(report.offload.map_server).toMatchObject({ deployed: 1, redirected: 1, failovers: 0 });
       expect(report.hazards).toMatchObject({ total: 3, found: 3, false_positives: 0 });
+      // The hosts are shut down when the mission is over: that is no part of its log.
+      expect(report.events.map(({ kind }) => kind)).not.toContain('edge');
+      expect(report.events.length).toBeGreaterThan(1);
     }
   });
 

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MissionCoordinator } from '../../missions/coordinator.ts';
 import { missionSchema } from '../../missions/definition.ts';
 import { decodeMessage, encodeMessage, topicOf } from '../../shared/protocol/message.ts';
-import { missionCommand, missionStatus, type MissionStatus } from '../../shared/protocol/mission.ts';
+import { missionCommand, missionEvent, missionStatus, type MissionStatus } from '../../shared/protocol/mission.ts';
 import { roverPresence, roverState, type RoverState } from '../../shared/protocol/rover.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import { VirtualClock } from '../../sim/clock/virtual-clock.ts';
@@ -119,5 +119,37 @@ describe('a mission', () => {
     expect(await phaseSeenBy('late-2')).toBe('running');
     await command('cancel');
     expect((await clock.runUntilSettled(coordinator.result)).outcome).toBe('cancelled');
+  });
+
+  it('has in its log what was said until its end, however late it comes, and nothing from after', async () => {
+    const { clock, coordinator, rover } = await started(['rover-1']);
+    const topic = topicOf(missionEvent, { site: SITE, mission: MISSION.id });
+    const tell = (stampSec: number, text: string): Promise<void> =>
+      clock.runUntilSettled(rover.publish(topic, encodeMessage(missionEvent, { stampSec, kind: 'edge', rover: null, text }), { qos: 1 }));
+    const told = async (): Promise<string[]> => {
+      await clock.run({ untilSec: clock.nowSec() + 1 });
+      return coordinator.events.map(({ text }) => text);
+    };
+    await tell(clock.nowSec(), 'a module moves');
+    coordinator.cancel('enough');
+    const endSec = clock.nowSec();
+    await tell(endSec, 'a hazard was confirmed');
+    await clock.run({ untilSec: endSec + 5 });
+    await tell(clock.nowSec(), 'a module moves on board');
+    expect(await told()).toEqual(['a module moves', 'a hazard was confirmed']);
+    await clock.runUntilSettled(coordinator.close());
+    await tell(endSec, 'edge-1 is lost: it was shut down');
+    expect(await told()).toEqual(['a module moves', 'a hazard was confirmed']);
+  });
+
+  it('hears nothing any more once it is closed, on a bus that stays open', async () => {
+    const { clock, coordinator, rover } = await started(['rover-1']);
+    await clock.runUntilSettled(say(rover, 'rover-1', 'exploring'));
+    await clock.run({ untilSec: 1 });
+    expect(coordinator.states.get('rover-1')?.activity).toBe('exploring');
+    await clock.runUntilSettled(coordinator.close());
+    await clock.runUntilSettled(say(rover, 'rover-1', 'done'));
+    await clock.run({ untilSec: 10 });
+    expect(coordinator.states.get('rover-1')?.activity).toBe('exploring');
   });
 });
