@@ -121,9 +121,3 @@ export function reachableUrl(listening: string, config: Pick<SiteConfig, 'listen
   url.hostname = host.includes(':') ? `[${host}]` : host;
   return url.origin;
 }
-
-/** How this machine reaches its own listener. */
-export function localHost(listen: string): string {
-  if (listen === '0.0.0.0') return '127.0.0.1';
-  return listen === '::' ? '[::1]' : listen.includes(':') ? `[${listen}]` : listen;
-}

@@ -16,6 +16,7 @@ import { externalBroker } from './gateway/external-broker.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { type HostProcess, superviseHost } from './host-processes.ts';
 import type { HostProcessConfig } from './host/process-config.ts';
+import { localHost } from './local-host.ts';
 import { pinoLogger } from './logging.ts';
 import { startManagerService } from './manager-service.ts';
 import { keepServerCertificate } from './security/server-certificate.ts';
@@ -23,7 +24,6 @@ import { openSite, renewServer, SITE_FILES, type SiteSecurity } from './security
 import {
   advertisedHost,
   gatewaySecurity,
-  localHost,
   reachableUrl,
   type SecurityPosture,
   securityPosture,

@@ -21,6 +21,9 @@ import { bundleLoader } from './sandbox/bundle-loader.ts';
 import { DEFAULT_LIMITS } from './sandbox/sandbox.ts';
 import { WorkerSandbox } from './sandbox/worker-sandbox.ts';
 
+/** As `tls.createServer` wants them. */
+const TICKET_KEY_BYTES = 48;
+
 export interface LiveHost {
   readonly edgeHost: EdgeHost;
   /** Base URL of the Execution Handler's REST API. */
@@ -32,9 +35,11 @@ export interface LiveHost {
 
 export async function runHost(config: HostProcessConfig, logger: Logger): Promise<LiveHost> {
   const { site, host, bindHost, advertisedHost, tls } = config;
-  // Both ends of the data plane show a certificate of the site: a stranger cannot even say HELLO.
-  const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true };
   const session = newHostSession();
+  // Both ends of the data plane show a certificate of the site: a stranger cannot even say HELLO. A rover that brought a bundle to this process
+  // resumes that session with the instance.
+  const resumable = { ticketKeys: randomBytes(TICKET_KEY_BYTES), sessionIdContext: session };
+  const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true, ...resumable };
   const clock = new SystemClock();
   const tracing = await openTracer({ service: 'outrider-host', attributes: { site, host } }, logger);
   const bus = await connectSiteBus({

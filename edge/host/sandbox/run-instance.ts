@@ -13,7 +13,7 @@ import type { InstanceStart, InstanceStats } from './sandbox.ts';
 export interface RunPorts {
   readonly site: string;
   readonly clock: Clock;
-  readonly dataPlane: DataPlane;
+  readonly dataPlane: Pick<DataPlane, 'listen'>;
   readonly registry: HostFunctionRegistry;
   /** Extra time [s] to hold a call's result back: the device model of a simulated host. */
   readonly holdBackSec?: (task: string) => number;

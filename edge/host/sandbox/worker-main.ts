@@ -3,13 +3,13 @@
 import { ownThreadId } from './thread-priority.ts';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ModuleManifest } from '../../../shared/elastic/module-manifest.ts';
-import type { TcpDataPlane } from '../../../shared/elastic/transports/tcp.ts';
 import { serviceClient } from '../../../shared/services/service-bridge.ts';
 import { fromWireError, toWireError } from '../../../shared/wire-error.ts';
 import { hostFunctionRegistry } from '../host-functions/registry.ts';
 import { compiledModule } from './compiled-module.ts';
 import { watched } from './call-watch.ts';
-import { liveClock, liveDataPlane } from './live-ports.ts';
+import { Entrance } from './entrance.ts';
+import { liveClock } from './live-ports.ts';
 import { PacedEffects } from './paced-effects.ts';
 import { rehearse } from './rehearsal.ts';
 import { runInstance, type RunningInstance } from './run-instance.ts';
@@ -24,7 +24,7 @@ const post = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void 
 const clock = liveClock();
 const stores = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }>();
 let running: RunningInstance | null = null;
-let dataPlane: TcpDataPlane | null = null;
+let entrance: Entrance | null = null;
 let count = 0;
 
 async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<void> {
@@ -42,7 +42,8 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
   const served = Object.fromEntries(
     Object.entries(message.services).map(([name, line]) => [name, () => serviceClient(line, functionsOf(module.manifest, name))]),
   );
-  dataPlane = liveDataPlane(environment);
+  entrance ??= await Entrance.open(environment);
+  entrance.show(environment.tls);
   running = await runInstance(
     module,
     {
@@ -59,7 +60,7 @@ async function start(message: Extract<ToWorker, { type: 'start' }>): Promise<voi
     {
       site: environment.site,
       clock,
-      dataPlane,
+      dataPlane: entrance,
       registry: { ...hostFunctionRegistry(), ...served },
       guard: (instance) => watched(instance, watch),
     },
@@ -109,13 +110,15 @@ port.on('message', (message: ToWorker) => {
       running?.revoke(message.rovers);
       break;
     case 'renew':
-      dataPlane?.renew(message.tls);
+      entrance?.show(message.tls);
       break;
     case 'close':
-      void (running?.close() ?? Promise.resolve()).finally(() => post({ type: 'closed' }));
+      void (running?.close() ?? Promise.resolve()).then(() => entrance?.close()).finally(() => post({ type: 'closed' }));
       break;
   }
 });
 
-await rehearse(clock, workerData as WorkerEnvironment['tls']).catch(() => undefined);
+// What is wrong with the address or the certificate is told to whoever starts an instance here.
+entrance = await Entrance.open(workerData as WorkerEnvironment).catch(() => null);
+if (entrance !== null) await rehearse(clock, entrance).catch(() => undefined);
 post({ type: 'ready' });

@@ -13,8 +13,19 @@ export interface WorkerEnvironment {
   readonly site: string;
   readonly bindHost: string;
   readonly advertisedHost: string;
-  /** PEM texts of the host's identity; null on loopback. */
-  readonly tls: { readonly cert: string; readonly key: string; readonly ca?: string; readonly requestCert?: boolean } | null;
+  /** Null on loopback. */
+  readonly tls: WorkerTls | null;
+}
+
+export interface WorkerTls {
+  /** PEM texts of the host's identity. */
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+  readonly requestCert?: boolean;
+  /** The same for all listeners of a host: who has met one of them resumes that session with the others (RFC 8446, section 2.2). */
+  readonly ticketKeys?: Uint8Array;
+  readonly sessionIdContext?: string;
 }
 
 type Plain<T> = { readonly [K in keyof T as T[K] extends ((...args: never[]) => unknown) | null ? never : K]: T[K] };
@@ -40,7 +51,7 @@ export type ToWorker =
   | { readonly type: 'accept'; readonly port: MessagePort; readonly description: string; readonly peer: PeerIdentity | null }
   | { readonly type: 'revoke'; readonly rovers: readonly string[] }
   /** The host shows a renewed certificate from now on. */
-  | { readonly type: 'renew'; readonly tls: NonNullable<WorkerEnvironment['tls']> }
+  | { readonly type: 'renew'; readonly tls: WorkerTls }
   | { readonly type: 'close' };
 
 export type FromWorker =

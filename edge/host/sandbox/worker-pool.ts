@@ -10,8 +10,8 @@ export interface WorkerPoolOptions {
   readonly spare: number;
   /** Heap of the trusted JavaScript in a worker [MiB]; the guest's memory is bounded in its own code. */
   readonly heapMb?: number;
-  /** The certificate with which a worker rehearses, as its instance will show one; null: no TLS. */
-  readonly tls?: () => WorkerEnvironment['tls'];
+  /** Where a worker listens for its instance, and with which certificate at the moment. */
+  readonly environment: () => WorkerEnvironment;
 }
 
 /** How long after a worker was taken the next one is started [ms]: starting one would slow the move that the first was taken for. */
@@ -64,7 +64,7 @@ export class WorkerPool {
         // Nothing of the host's environment is for modules or their shells.
         env: {},
         execArgv: [],
-        workerData: this.#options.tls?.() ?? null,
+        workerData: this.#options.environment(),
       });
       worker.once('message', (message: FromWorker) => (message.type === 'ready' ? resolve(worker) : reject(new Error('not ready'))));
       worker.once('error', reject);

@@ -10,7 +10,7 @@ import { CallWatch, newWatchCell } from './call-watch.ts';
 import { IdleClass } from './idle-class.ts';
 import { CachingLoader, type ModuleLoader, type RunnableModule } from './module-loader.ts';
 import { type InstanceStart, type InstanceStats, type LoadedModule, NO_STATS, type Sandbox, type SandboxedInstance } from './sandbox.ts';
-import { type FromWorker, given, type ToWorker, type WorkerEnvironment } from './worker-messages.ts';
+import { type FromWorker, given, type ToWorker, type WorkerEnvironment, type WorkerTls } from './worker-messages.ts';
 import { carryToPort } from './port-transport.ts';
 import { HogWatch } from './thread-priority.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -44,7 +44,7 @@ export class WorkerSandbox implements Sandbox {
     const { logger = SILENT_LOGGER } = options;
     const onFallback = (why: string): void => logger.warn({ why }, 'a hog gets the lowest nice value, for it cannot be made idle work');
     this.#idleClass = new IdleClass({ onFallback });
-    this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2, tls: () => this.#options.tls });
+    this.#pool = new WorkerPool({ spare: options.spareWorkers ?? 2, environment: () => environmentOf(this.#options) });
     this.#loader = new CachingLoader(options.loader);
     this.#services = new ServiceThreads(options.services ?? {});
     this.#watchdog = setInterval(() => {
@@ -84,7 +84,7 @@ export class WorkerSandbox implements Sandbox {
   }
 
   /** Instances show this certificate to whoever connects from now on. */
-  renew(tls: NonNullable<WorkerEnvironment['tls']>): void {
+  renew(tls: WorkerTls): void {
     for (const instance of this.#running) instance.renew(tls);
   }
 
@@ -141,14 +141,13 @@ class WorkerInstance implements SandboxedInstance {
       () => this.#fail(new OutriderError('OUT_EDGE_DEADLINE', 'the instance did not start in time')),
       START_TIMEOUT_MS,
     );
-    const { site, bindHost, advertisedHost, tls } = environment;
     const message: ToWorker = {
       type: 'start',
       digest: module.digest,
       module: module.transferable,
       start: { ...plain, stores: storeCheckpoint !== null },
       watch: this.#cell,
-      environment: { site, bindHost, advertisedHost, tls },
+      environment: environmentOf(environment),
       services,
     };
     this.#worker.postMessage(message, [...Object.values(services).map((line) => line.port), ...given(plain.held)]);
@@ -187,7 +186,7 @@ class WorkerInstance implements SandboxedInstance {
     if (!this.#over) this.#post({ type: 'revoke', rovers });
   }
 
-  renew(tls: NonNullable<WorkerEnvironment['tls']>): void {
+  renew(tls: WorkerTls): void {
     if (!this.#over) this.#post({ type: 'renew', tls });
   }
 
@@ -290,6 +289,13 @@ class WorkerInstance implements SandboxedInstance {
     this.#worker.postMessage(message);
   }
 }
+
+const environmentOf = ({ site, bindHost, advertisedHost, tls }: WorkerEnvironment): WorkerEnvironment => ({
+  site,
+  bindHost,
+  advertisedHost,
+  tls,
+});
 
 function crashOf(error: Error): OutriderError {
   const outOfMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY';

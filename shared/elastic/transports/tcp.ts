@@ -1,16 +1,11 @@
 // The direct data plane: TCP or TLS 1.3 between rover and host, from a main thread or a worker.
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import {
-  connect as connectTls,
-  createServer as createTlsServer,
-  type ConnectionOptions,
-  Server as TlsServer,
-  type TlsOptions,
-} from 'node:tls';
+import { createServer as createTlsServer, type ConnectionOptions, Server as TlsServer, type TlsOptions } from 'node:tls';
 import { OutriderError } from '../../errors.ts';
 import type { DataPlane, Listener } from '../../ports/data-plane.ts';
 import type { Transport } from '../../ports/transport.ts';
 import { SocketTransport } from './socket-transport.ts';
+import { TlsClient } from './tls-client.ts';
 
 export interface TcpDataPlaneOptions {
   /** Interface to listen on, and the address that others are told. Default 127.0.0.1. */
@@ -30,9 +25,11 @@ export class TcpDataPlane implements DataPlane {
   readonly #options: TcpDataPlaneOptions;
   readonly #scheme: 'tcp' | 'tls';
   readonly #tlsServers = new Set<TlsServer>();
+  readonly #tlsClient: TlsClient | null;
 
   constructor(options: TcpDataPlaneOptions = {}) {
     this.#options = options;
+    this.#tlsClient = options.tls === undefined ? null : new TlsClient(options.tls.client ?? {});
     this.#scheme = options.tls === undefined ? 'tcp' : 'tls';
   }
 
@@ -81,7 +78,7 @@ export class TcpDataPlane implements DataPlane {
 
   connect(address: string, options: { readonly signal?: AbortSignal } = {}): Promise<Transport> {
     const { signal } = options;
-    const { connectTimeoutMs = 5000, tls } = this.#options;
+    const { connectTimeoutMs = 5000 } = this.#options;
     const url = URL.canParse(address) ? new URL(address) : null;
     const unreachable = (why: string, cause?: unknown): OutriderError =>
       new OutriderError('OUT_TRANSPORT_UNREACHABLE', `${address}: ${why}`, { cause });
@@ -91,7 +88,7 @@ export class TcpDataPlane implements DataPlane {
     if (signal?.aborted === true) return Promise.reject(unreachable('aborted'));
     const target = { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port), noDelay: true };
     return new Promise((resolve, reject) => {
-      const socket = tls === undefined ? connectTcp(target) : connectTls({ minVersion: 'TLSv1.3', ...target, ...tls.client });
+      const socket = this.#tlsClient === null ? connectTcp(target) : this.#tlsClient.connect(target);
       const fail = (why: string, cause?: unknown): void => {
         done();
         socket.on('error', () => undefined);
@@ -101,7 +98,7 @@ export class TcpDataPlane implements DataPlane {
       const onAbort = (): void => fail('aborted');
       const onError = (error: Error): void => fail(error.message, error);
       const timer = setTimeout(() => fail(`no connection within ${connectTimeoutMs} ms`), connectTimeoutMs);
-      const connected = tls === undefined ? 'connect' : 'secureConnect';
+      const connected = this.#tlsClient === null ? 'connect' : 'secureConnect';
       const done = (): void => {
         clearTimeout(timer);
         socket.off('error', onError);
