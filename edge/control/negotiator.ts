@@ -26,6 +26,8 @@ const MAX_OFFERS = 4;
 /** How soon to ask again for what is under way. */
 const RETRY_SEC = 0.1;
 
+type Acceptance = Extract<OffloadRequest, { kind: 'accept' }>;
+
 export class Negotiator {
   readonly #options: NegotiatorOptions;
   readonly #fairness = new FairShare();
@@ -49,9 +51,7 @@ export class Negotiator {
         });
       }
       case 'accept':
-        return traced(tracer.join('accept', request.traceparent, { rover }), (span) =>
-          this.#accept(request.id, request.offer, identity, span),
-        );
+        return traced(tracer.join('accept', request.traceparent, { rover }), (span) => this.#accept(request, identity, span));
       case 'locate':
         return this.#locate(request.id, request.instance, identity);
       case 'release':
@@ -95,7 +95,7 @@ export class Negotiator {
     return { kind: 'offers', id, offers };
   }
 
-  async #accept(id: string, offer: string, { rover, tenant }: RoverIdentity, span: Span): Promise<OffloadReply> {
+  async #accept({ id, offer, start }: Acceptance, { rover, tenant }: RoverIdentity, span: Span): Promise<OffloadReply> {
     const { manager, resources, reservations, hosts } = this.#options;
     const reservation = reservations.byOffer(offer);
     const host = reservation?.offers.get(offer);
@@ -116,12 +116,13 @@ export class Negotiator {
     const owner = module.sharing === 'shared' ? null : rover;
     const place = { instance, epoch, module, mission, rover: owner, requestedBy: rover, tenant, memoryMaxBytes: needs.memoryBytes, key };
     try {
-      const command = { kind: 'reserve', ...place, ticket, validSec: RESERVATION_VALID_SEC, ...traceOf(span) } as const;
+      const command = { kind: 'reserve', ...place, ticket, validSec: RESERVATION_VALID_SEC, start, ...traceOf(span) } as const;
       const reply = await hosts.command(host, command, COMMAND_TIMEOUT_SEC);
       if (reply.kind !== 'reserved') {
         throw new OutriderError('OUT_EDGE_NO_HOST', `${host}: ${reply.kind === 'refused' ? reply.reason : `answered ${reply.kind}`}`);
       }
-      return { kind: 'reserved', id, instance, host, epoch, addresses: reply.addresses, ticket, token: issueToken(key, rover) };
+      const { addresses, started } = reply;
+      return { kind: 'reserved', id, instance, host, epoch, addresses, ticket, token: issueToken(key, rover), started };
     } catch (error) {
       reservations.remove(instance);
       throw error;

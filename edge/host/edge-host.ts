@@ -145,11 +145,13 @@ export class EdgeHost {
   async #obey(command: HostCommand): Promise<HostReply> {
     const { id } = command;
     switch (command.kind) {
-      case 'reserve':
+      case 'reserve': {
         traced((this.#ports.tracer ?? NO_TRACER).join('reserve', command.traceparent, { instance: command.instance }), () =>
           this.handler.reserve(command, command.ticket, command.validSec),
         );
-        return { kind: 'reserved', id, addresses: [...this.handler.addresses] };
+        const started = command.start === true ? await this.handler.startAtOnce(command.ticket, command.traceparent) : null;
+        return { kind: 'reserved', id, addresses: [...this.handler.addresses], ...(started === null ? {} : { started: [...started] }) };
+      }
       case 'restart':
         return traced(
           (this.#ports.tracer ?? NO_TRACER).join('restore instance', command.traceparent, { instance: command.instance }),

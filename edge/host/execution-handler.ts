@@ -234,6 +234,11 @@ export class ExecutionHandler {
     const { clock, limits, grants, checkpoints, sandbox } = this.#ports;
     const entry = this.#enter(placed, module.manifest);
     const { effects } = entry;
+    // Asking the broker for the way in takes as long as starting the instance.
+    const listening = this.#ports.overBroker?.listen(`${instance}-${epoch}`.slice(-64), (transport) =>
+      entry.sandboxed === null ? transport.close() : entry.sandboxed.accept(transport),
+    );
+    listening?.catch(() => undefined);
     try {
       entry.sandboxed = await sandbox.start(module, {
         instance,
@@ -255,11 +260,14 @@ export class ExecutionHandler {
         onFailed: (error) => void this.#end(entry, 'failed', error),
         onEffect: (effect) => effects.take(effect),
       });
-      const way = `${instance}-${epoch}`.slice(-64);
-      const { sandboxed } = entry;
-      entry.overBroker = (await this.#ports.overBroker?.listen(way, (transport) => sandboxed.accept(transport))) ?? null;
+      entry.overBroker = (await listening) ?? null;
       return entry;
     } catch (error) {
+      await entry.sandboxed?.close();
+      await listening?.then(
+        (listener) => listener.close(),
+        () => undefined,
+      );
       if (this.#entries.get(instance) === entry) this.#entries.delete(instance);
       throw error;
     }

@@ -111,6 +111,16 @@ export class RemoteOffloadHandler {
     this.#changed();
   }
 
+  /**
+   * The instance of a reserved place whose bundle is compiled here: its rover need not come for it first. Resolves with the instance's
+   * addresses, or null where the bundle has to be brought or read. Throws OUT_EDGE_TRANSFER for a module that is not what was negotiated.
+   */
+  async startAtOnce(ticket: string, traceparent: string | undefined): Promise<readonly string[] | null> {
+    const placed = this.#reserved.get(ticket)?.placed;
+    const loaded = placed === undefined ? null : this.#ports.sandbox.cached(placed.module.digest);
+    return placed === undefined || loaded === null ? null : this.#startInstance(placed, loaded, traceparent);
+  }
+
   /** The manager does not want the place any more. */
   cancel(instance: string): void {
     for (const [ticket, { placed, lapse }] of this.#reserved) {
@@ -214,12 +224,18 @@ export class RemoteOffloadHandler {
     session.busy = true;
     const reserved = this.#reserved.get(session.ticket ?? '');
     if (reserved === undefined) throw new OutriderError('OUT_EDGE_UNAUTHORIZED', 'the reservation lapsed during the transfer');
-    this.#checkManifest(reserved.placed, loaded.manifest);
-    this.cancel(reserved.placed.instance);
-    const { instance, epoch, module } = reserved.placed;
-    const span = this.#tracer.join('start instance', session.traceparent, { instance, module: module.name });
-    const addresses = await traced(span, () => this.#execution.startEmbryo(reserved.placed, loaded));
+    const { instance, epoch } = reserved.placed;
+    const addresses = await this.#startInstance(reserved.placed, loaded, session.traceparent);
     this.#send(session, { kind: 'ready', instance, epoch, addresses: [...addresses] });
+  }
+
+  /** The place is the instance's from here on. */
+  #startInstance(placed: Placed, loaded: LoadedModule, traceparent: string | undefined): Promise<readonly string[]> {
+    const { instance, module } = placed;
+    this.cancel(instance);
+    this.#checkManifest(placed, loaded.manifest);
+    const span = this.#tracer.join('start instance', traceparent, { instance, module: module.name });
+    return traced(span, () => this.#execution.startEmbryo(placed, loaded));
   }
 
   /** What was negotiated must be what the bundle says of itself: a small promise must not bring a large module. */

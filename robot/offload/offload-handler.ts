@@ -152,7 +152,7 @@ export class OffloadHandler implements RemoteSite {
 
   async #share(manifest: ModuleManifest, options: PrepareOptions): Promise<ShareResult> {
     const steps = new StepTimes(this.#options.clock);
-    const answer = await this.#reserve(manifest, options, steps);
+    const answer = await this.#reserve(manifest, options, steps, false);
     if (answer.kind === 'redirect')
       throw new OutriderError('OUT_EDGE_TRANSFER', `${manifest.name} is shared by rovers: its network cannot be`);
     const { instance, host, ticket, addresses } = answer;
@@ -170,11 +170,16 @@ export class OffloadHandler implements RemoteSite {
   async #prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult> {
     const steps = new StepTimes(this.#options.clock);
     const { signal, traceparent } = options;
-    const answer = await this.#reserve(manifest, options, steps);
+    const answer = await this.#reserve(manifest, options, steps, true);
     if (answer.kind === 'redirect') {
       const { grant } = answer;
       const report = { hostId: grant.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
       return { kind: 'redirect', endpoint: this.#endpoint(grant), report };
+    }
+    if (answer.started !== undefined) {
+      const endpoint = this.#endpoint({ ...answer, addresses: answer.started });
+      const report = { hostId: answer.host, stepsMs: steps.all(), bundleBytesSent: 0, warm: true };
+      return { kind: 'prepared', endpoint, abandon: () => this.release(endpoint), report };
     }
     const bundle = this.#options.bundles.get(manifest);
     const result = await this.#transfer(answer, bundle, signal, traceparent, steps);
@@ -186,15 +191,18 @@ export class OffloadHandler implements RemoteSite {
     return { kind: 'prepared', endpoint, abandon: () => this.release(endpoint), report };
   }
 
-  /** Negotiates, takes an offer and has it reserved; a shared module may be at a host already. */
-  async #reserve(manifest: ModuleManifest, options: PrepareOptions, steps: StepTimes): Promise<Reserved | Redirect> {
+  /**
+   * Negotiates, takes an offer and has it reserved; a shared module may be at a host already. With `start`, a host that has the module loaded
+   * starts the instance with its place.
+   */
+  async #reserve(manifest: ModuleManifest, options: PrepareOptions, steps: StepTimes, start: boolean): Promise<Reserved | Redirect> {
     if (!this.reachable) throw new OutriderError('OUT_EDGE_TIMEOUT', 'the broker of the site cannot be reached');
     const bundle = this.#options.bundles.get(manifest);
     let answer = await this.#negotiate(manifest, bundle.digest, options);
     steps.mark('request');
     let reserved: Reserved | null = null;
     for (let attempt = 1; answer.kind === 'offers' && reserved === null; attempt += 1) {
-      const reply = await this.#accept(answer.offers, manifest, options);
+      const reply = await this.#accept(answer.offers, manifest, options, start);
       if (reply.kind === 'reserved') reserved = reply;
       // The manager changed, or the offer is too old: asked anew. Anything else is a refusal of the whole: the next trigger negotiates.
       else if (reply.kind !== 'refused' || reply.code !== 'OUT_EDGE_OFFER' || attempt === NEGOTIATION_ATTEMPTS) throw refusal(reply);
@@ -236,13 +244,13 @@ export class OffloadHandler implements RemoteSite {
   }
 
   /** Takes the chosen offer. */
-  async #accept(offers: readonly Offer[], manifest: ModuleManifest, { signal, traceparent }: PrepareOptions) {
+  async #accept(offers: readonly Offer[], manifest: ModuleManifest, { signal, traceparent }: PrepareOptions, start: boolean) {
     const chosen = this.#options.choose === undefined ? offers[0] : this.#options.choose(offers, manifest);
     if (chosen === undefined || chosen === null)
       throw new OutriderError('OUT_EDGE_NO_HOST', `none of ${offers.length} offers was good enough`);
     const timeoutSec = (this.#options.requestTimeoutSec ?? 5) + 1;
     return traced(this.#tracer.join('reserve', traceparent, { host: chosen.host }), (span) =>
-      this.#manager.ask({ kind: 'accept', offer: chosen.offer, ...traceOf(span) }, withSignal(timeoutSec, signal)),
+      this.#manager.ask({ kind: 'accept', offer: chosen.offer, start, ...traceOf(span) }, withSignal(timeoutSec, signal)),
     );
   }
 

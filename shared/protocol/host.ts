@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineMessage, idSchema } from './message.ts';
 import { termSchema } from './manager.ts';
-import { moduleReferenceSchema } from './offload.ts';
+import { moduleReferenceSchema, startedSchema, startSchema } from './offload.ts';
 import { traceparentSchema } from './trace-context.ts';
 
 const addressesSchema = z.array(z.string().min(1).max(256)).min(1).max(4);
@@ -91,6 +91,7 @@ export const hostCommand = defineMessage({
       ...placed,
       ticket: z.string().min(1).max(256),
       validSec: z.number().positive().describe('The reservation lapses when the rover does not come by then [s].'),
+      start: startSchema,
       traceparent: traceparentSchema,
     }),
     z.strictObject({ kind: z.literal('restart'), ...command, ...placed, traceparent: traceparentSchema }),
@@ -116,7 +117,7 @@ export const hostReply = defineMessage({
   retain: false,
   qos: 1,
   schema: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('reserved'), id: idSchema, addresses: addressesSchema }),
+    z.strictObject({ kind: z.literal('reserved'), id: idSchema, addresses: addressesSchema, started: startedSchema }),
     z.strictObject({ kind: z.literal('running'), id: idSchema, addresses: addressesSchema }),
     z.strictObject({ kind: z.literal('done'), id: idSchema }),
     z.strictObject({ kind: z.literal('refused'), id: idSchema, code: z.string().max(64), reason: z.string().max(500) }),

@@ -9,6 +9,14 @@ const addressesSchema = z.array(addressSchema).min(1).max(4).describe('Data-plan
 const tokenSchema = z.string().min(1).max(256);
 const epochSchema = z.number().int().nonnegative();
 
+export const startSchema = z
+  .boolean()
+  .optional()
+  .describe('A host that has the bundle loaded starts the instance with its place; absent: the rover comes for it first.');
+export const startedSchema = addressesSchema
+  .optional()
+  .describe('Of the instance, where it was started at once: nothing is to be transferred.');
+
 /** Which module, as the manager and the hosts need to know it. */
 export const moduleReferenceSchema = z.strictObject({
   name: idSchema,
@@ -54,7 +62,13 @@ export const offloadRequest = defineMessage({
       excludeHost: idSchema.nullable(),
       traceparent: traceparentSchema,
     }),
-    z.strictObject({ kind: z.literal('accept'), ...common, offer: idSchema, traceparent: traceparentSchema }),
+    z.strictObject({
+      kind: z.literal('accept'),
+      ...common,
+      offer: idSchema,
+      start: startSchema,
+      traceparent: traceparentSchema,
+    }),
     z.strictObject({ kind: z.literal('locate'), ...common, instance: idSchema }),
     z.strictObject({ kind: z.literal('release'), ...common, instance: idSchema, host: idSchema, epoch: epochSchema }),
   ]),
@@ -101,6 +115,7 @@ export const offloadReply = defineMessage({
       addresses: addressesSchema.describe('Of the host’s Remote Offload Handler.'),
       ticket: tokenSchema.describe('Opens the transfer; good once.'),
       token: tokenSchema.describe('For the instance that will run.'),
+      started: startedSchema,
     }),
     z.strictObject({ kind: z.literal('located'), id: idSchema, grant: grantSchema.nullable() }),
     z.strictObject({ kind: z.literal('released'), id: idSchema }),

@@ -23,6 +23,46 @@ describe('offload sequence', () => {
     expect(await site.run(echoed)).toBe('hello');
   });
 
+  test('a host that has the module loaded starts the instance with its place: nothing is transferred', async () => {
+    const site = await testSite({ hosts: ['edge-1'] });
+    const [first, second] = [await site.rover('rover-1', carried), await site.rover('rover-2', carried)];
+    const started = (): (string | null)[] => site.sandboxes.get('edge-1')?.started.map(({ options }) => options.rover) ?? [];
+    prepared(await site.run(first.prepare(detection, { reason: 'battery', epoch: 1 })));
+    const { report, endpoint, abandon } = prepared(await site.run(second.prepare(detection, { reason: 'heat', epoch: 1 })));
+    expect(Object.keys(report.stepsMs)).toEqual(['request', 'reserve']);
+    expect(started()).toEqual(['rover-1', 'rover-2']);
+    expect(endpoint).toMatchObject({ hostId: 'edge-1', epoch: 1 });
+    // Given back, it is over like one whose bundle was brought.
+    await site.run(abandon());
+    await site.pass(0.1);
+    expect(site.sandboxes.get('edge-1')?.started.map(({ closed }) => closed)).toEqual([false, true]);
+  });
+
+  test('a place for a network alone starts no instance of its module', async () => {
+    const site = await testSite({ hosts: ['edge-1'] });
+    const [first, second] = [await site.rover('rover-1', carried), await site.rover('rover-2', carried)];
+    prepared(await site.run(first.prepare(detection, { reason: 'battery', epoch: 1 })));
+    expect(await site.run(second.share(detection, { reason: 'heat', epoch: 1 }))).toMatchObject({ kind: 'shared' });
+    expect(site.sandboxes.get('edge-1')?.started).toHaveLength(1);
+  });
+
+  test('a module that is not what was negotiated is not started, and its place is free again', async () => {
+    const site = await testSite({ hosts: ['edge-1'] });
+    const [honest] = carried;
+    const first = await site.rover('rover-1', carried);
+    prepared(await site.run(first.prepare(detection, { reason: 'battery', epoch: 1 })));
+    const small = manifestOf('object-detection', 'per-rover', { memoryMaxBytes: 1024 * 1024 });
+    const second = await site.rover('rover-2', [{ ...honest!, manifest: small }]);
+    const freeBytes = (): number | undefined => site.site.manager.resources.hosts()[0]?.memoryFreeBytes;
+    await site.pass(2);
+    const before = freeBytes();
+    const result = await site.run(second.prepare(small, { reason: 'heat', epoch: 1 }));
+    expect(result).toMatchObject({ kind: 'refused', reason: expect.stringContaining('not what was negotiated') as string });
+    await site.pass(2);
+    expect(freeBytes()).toBe(before);
+    expect(site.sandboxes.get('edge-1')?.started).toHaveLength(1);
+  });
+
   test('of a shared module one instance runs; later rovers wait for it and are redirected', async () => {
     const site = await testSite();
     const rovers = [await site.rover('rover-1', carried), await site.rover('rover-2', carried), await site.rover('rover-3', carried)];
