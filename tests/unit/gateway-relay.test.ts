@@ -149,11 +149,28 @@ describe('a browser at a broker that knows the site alone', () => {
     await expect.poll(said).toEqual([`${COMMAND} lost`]);
   });
 
-  test('what it says just before it leaves still arrives', async () => {
-    const ada = await online(page(OPERATOR));
-    for (let number = 0; number < 50; number += 1) ada.publish(COMMAND, `${number}`, { qos: 0 });
-    await ada.endAsync();
-    await expect.poll(said).toEqual(Array.from({ length: 50 }, (_, number) => `${COMMAND} ${number}`));
+  test.each([
+    ['with a goodbye', Buffer.from('e000', 'hex')],
+    ['without one', Buffer.alloc(0)],
+  ])('what it says just before it leaves, %s, still arrives at a slow broker', async (_how, goodbye) => {
+    const taken: Buffer[] = [];
+    const slow = new Duplex({
+      read: () => undefined,
+      write: (chunk: Buffer, _encoding, done) => {
+        taken.push(chunk);
+        setImmediate(done);
+      },
+    });
+    const ended = new Promise<void>((resolve) => void slow.once('finish', () => resolve()));
+    const hello = writeConnect({ clientId: 'dashboard-2', clean: true, keepAliveSec: 10, will: null, username: null, password: null });
+    const last = Buffer.concat([Buffer.of(0x30, COMMAND.length + 7, 0, COMMAND.length), Buffer.from(COMMAND), Buffer.from('pause')]);
+    const [browser, gateway] = connection();
+    relay = new GuardedRelay({ site: 'barn', open: () => slow, credentials: null, clock: new SystemClock(), logger: SILENT_LOGGER });
+    relay.serve(gateway, OPERATOR);
+    browser.end(Buffer.concat([hello, last, last, goodbye]));
+    await ended;
+    expect(Buffer.concat(taken.slice(1))).toEqual(Buffer.concat([last, last, goodbye]));
+    slow.destroy();
   });
 
   test('is granted the filters that it may read, each answer in its place', async () => {
@@ -299,6 +316,17 @@ describe('a browser at a broker that knows the site alone', () => {
         return got;
       })
       .toContain('again');
+  });
+
+  test('is not kept waiting by a broker that does not answer, and keeps nobody waiting itself', async () => {
+    const hung = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+    const clock = new SystemClock({ speed: 50 });
+    relay = new GuardedRelay({ site: 'barn', open: () => hung, credentials: null, clock, logger: SILENT_LOGGER });
+    await expect(online(page(OPERATOR))).rejects.toMatchObject({ code: 3 });
+    expect(hung.destroyed).toBe(true);
+    const [browser, gateway] = connection();
+    relay.serve(gateway, OPERATOR);
+    await new Promise<void>((resolve) => void browser.once('close', () => resolve()));
   });
 
   test('is cut off when its user is put out', async () => {
