@@ -28,9 +28,9 @@ export class SocketTransport implements Transport {
   #error: Error | null = null;
 
   /** Takes over a connected socket. Frames that arrive before `onFrame` is set wait in the socket. */
-  constructor(socket: Socket, description: string) {
+  constructor(socket: Socket, description: string, provenPeer: PeerIdentity | null = peerIdentity(socket)) {
     this.description = description;
-    this.provenPeer = peerIdentity(socket);
+    this.provenPeer = provenPeer;
     this.#socket = socket;
     this.#assembler = new FrameAssembler((frame) => {
       if (!this.#closing) this.#onFrame?.(frame);

@@ -107,7 +107,8 @@ export class TcpDataPlane implements DataPlane {
       };
       const onConnect = (): void => {
         done();
-        resolve(new SocketTransport(socket, address));
+        // Who connects has had TLS make sure of the host; nobody asks which of its names it went by.
+        resolve(new SocketTransport(socket, address, null));
       };
       socket.once('error', onError);
       socket.once(connected, onConnect);
