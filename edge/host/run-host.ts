@@ -23,6 +23,8 @@ import { WorkerSandbox } from './sandbox/worker-sandbox.ts';
 
 /** As `tls.createServer` wants them. */
 const TICKET_KEY_BYTES = 48;
+/** What a handshake proved counts no longer without another one; OpenSSL's own limit is two hours. */
+const RESUMABLE_SEC = 300;
 
 export interface LiveHost {
   readonly edgeHost: EdgeHost;
@@ -38,7 +40,7 @@ export async function runHost(config: HostProcessConfig, logger: Logger): Promis
   const session = newHostSession();
   // Both ends of the data plane show a certificate of the site: a stranger cannot even say HELLO. A rover that brought a bundle to this process
   // resumes that session with the instance.
-  const resumable = { ticketKeys: randomBytes(TICKET_KEY_BYTES), sessionIdContext: session };
+  const resumable = { ticketKeys: randomBytes(TICKET_KEY_BYTES), sessionIdContext: session, sessionTimeout: RESUMABLE_SEC };
   const dataPlaneTls = tls === null ? null : { ...tls, requestCert: true, ...resumable };
   const clock = new SystemClock();
   const tracing = await openTracer({ service: 'outrider-host', attributes: { site, host } }, logger);

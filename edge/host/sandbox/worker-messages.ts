@@ -26,6 +26,8 @@ export interface WorkerTls {
   /** The same for all listeners of a host: who has met one of them resumes that session with the others (RFC 8446, section 2.2). */
   readonly ticketKeys?: Uint8Array;
   readonly sessionIdContext?: string;
+  /** How long [s]. */
+  readonly sessionTimeout?: number;
 }
 
 type Plain<T> = { readonly [K in keyof T as T[K] extends ((...args: never[]) => unknown) | null ? never : K]: T[K] };
