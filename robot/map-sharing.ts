@@ -22,7 +22,7 @@ export interface MapSharingOptions {
 
 /** Searched frames that wait for the Map Server; the oldest go first when it is away for long. */
 const MAX_WAITING_FRAMES = 500;
-/** Frames with sightings that are kept, to be reported again should the rover turn out to be elsewhere. */
+/** Frames with sightings that are kept, to be reported again should the rover turn out to be elsewhere, or the Map Server lose them. */
 const MAX_KEPT_FRAMES = 200;
 /** Tiles per call: 64 tiles of 4 KiB stay far below the frame limit and keep a call short. */
 const MAX_PATCHES_PER_CALL = 64;
@@ -41,6 +41,8 @@ export class MapSharing {
   #located: boolean;
   /** New frame ← the frame that the Map Server knows. */
   #frameChange: Pose2 | null = null;
+  /** The Map Server may have forgotten the rover. */
+  #forgotten = false;
   #work: Promise<void> = Promise.resolve();
   #busy = false;
 
@@ -72,6 +74,13 @@ export class MapSharing {
     this.#located = true;
   }
 
+  /** What the Map Server knew of this rover is lost: it is made known again, and sends everything again. */
+  startOver(): void {
+    this.#forgotten = true;
+    this.#sharedRevision = 0;
+    this.#frames.unshift(...this.#kept.splice(0));
+  }
+
   /** Sends what is new, unless the last sending is still under way. */
   share(stampSec: number): void {
     if (this.#busy) return;
@@ -90,6 +99,10 @@ export class MapSharing {
 
   async #send(stampSec: number): Promise<void> {
     const { rover, source, mapServer } = this.#options;
+    if (this.#forgotten) {
+      this.#forgotten = false;
+      await this.join();
+    }
     const change = this.#frameChange;
     if (change !== null) {
       this.#frameChange = null;
@@ -101,7 +114,7 @@ export class MapSharing {
     for (let from = 0; from === 0 || from < patches.length; from += MAX_PATCHES_PER_CALL) {
       const { placed, x, y, theta } = await mapServer.update(rover, stampSec, patches.slice(from, from + MAX_PATCHES_PER_CALL));
       // The frame has changed meanwhile: what was said is of the old one, and everything is sent again.
-      if (this.#frameChange !== null) return;
+      if (this.#frameChange !== null || this.#forgotten) return;
       this.#heard(placed ? { x, y, theta } : null);
     }
     this.#sharedRevision = revision;
@@ -120,7 +133,6 @@ export class MapSharing {
     this.#frames = [];
     try {
       await this.#options.mapServer.report(this.#options.rover, stampSec, frames);
-      if (this.#options.startKnown) return;
       this.#kept = [...this.#kept, ...frames.filter(({ sightings }) => sightings.length > 0)].slice(-MAX_KEPT_FRAMES);
     } catch (error) {
       this.#frames = [...frames, ...this.#frames].slice(-MAX_WAITING_FRAMES);

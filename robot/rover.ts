@@ -133,6 +133,7 @@ export class Rover {
       onError: options.onError,
     });
     const { site, mission, bus, onEvent } = options;
+    modules.mapServer.on('recovered', ({ lost }) => void (lost > 0 && this.#sharing.startOver()));
     this.#telemetry = new Telemetry({ rover: id, site, mission, bus, clock, onEvent });
     this.#watching =
       options.ports.camera === null

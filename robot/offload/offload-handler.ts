@@ -128,11 +128,13 @@ export class OffloadHandler implements RemoteSite {
     }
   }
 
-  async locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | null> {
+  async locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | 'unknown' | null> {
     const timeoutSec = this.#options.requestTimeoutSec ?? 5;
     try {
       const reply = await this.#manager.ask({ kind: 'locate', instance: endpoint.instanceId }, { timeoutSec });
-      return reply.kind === 'located' && reply.grant !== null && reply.grant.epoch >= endpoint.epoch ? this.#endpoint(reply.grant) : null;
+      if (reply.kind !== 'located') return null;
+      if (reply.grant === null) return 'unknown';
+      return reply.grant.epoch >= endpoint.epoch ? this.#endpoint(reply.grant) : null;
     } catch (error) {
       if (isOutriderError(error, 'OUT_EDGE_TIMEOUT')) return null;
       throw error;

@@ -151,6 +151,14 @@ export class CallEngine {
     if (this.#place.kind === 'session') this.#pump();
   }
 
+  /** What was safe went with the instance: its effects from `processed` on cannot be made again. Returns how many calls that is, at most. */
+  giveUpSafe(processed: number): number {
+    const lost = Math.max(0, this.#safe - processed);
+    this.#safe = Math.min(this.#safe, processed);
+    this.stats.lost += lost;
+    return lost;
+  }
+
   /** The connection is gone: `latest` calls under way are stale; the others wait for the next place. */
   lost(): void {
     void this.hold();

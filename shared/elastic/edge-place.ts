@@ -31,6 +31,8 @@ export class EdgePlace {
   #session: Session | null = null;
   /** Since when the connection is lost [s], or null. */
   lostSec: number | null = null;
+  /** Since when the site says that it does not have the instance (any more) [s], or null. */
+  unknownSec: number | null = null;
   /** True while a better connection replaces the present one, whose end is then no loss. */
   switching = false;
 

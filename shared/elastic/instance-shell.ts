@@ -224,8 +224,10 @@ export class InstanceShell {
     connection.link.send(encodeBare(FRAME.activated));
     this.#options.onActivated?.();
     for (const waiting of this.#waiting.splice(0)) waiting.connection.guard(() => this.#greet(waiting.connection, waiting.hello));
-    // What the state holds so far is in no store yet.
-    if (this.#options.storeCheckpoint !== undefined) this.#checkpoints.effect();
+    // What the state holds so far is in no store yet: nobody could bring the instance back.
+    if (this.#options.storeCheckpoint === undefined) return;
+    this.#checkpoints.effect();
+    this.#checkpoints.now();
   }
 
   #freezeFor(connection: ShellConnection): void {

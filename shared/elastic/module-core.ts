@@ -155,7 +155,16 @@ export class ModuleCore extends ModuleEmitter {
       const replayed = this.engine.runLocally(this.local as ModuleInstance | LocalRunner, this.engine.local.processed);
       const stampSec = this.nowSec;
       const outageMs = (stampSec - startedSec) * 1000;
-      this.emit('recovered', { module: manifest.name, how: 'fallback', hostId: null, epoch: this.epoch, stampSec, outageMs, replayed });
+      this.emit('recovered', {
+        module: manifest.name,
+        how: 'fallback',
+        hostId: null,
+        epoch: this.epoch,
+        stampSec,
+        outageMs,
+        replayed,
+        lost: 0,
+      });
     });
   }
 }

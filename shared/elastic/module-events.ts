@@ -58,6 +58,8 @@ export interface RecoveredEvent {
   readonly stampSec: number;
   readonly outageMs: number;
   readonly replayed: number;
+  /** Calls, at most, whose effects went with the instance: the site lost what it had stored, or gave it up. */
+  readonly lost: number;
 }
 
 export interface ModuleEvents {
@@ -82,7 +84,7 @@ export interface ModuleStats {
     readonly failed: number;
     /** `latest` calls that were dropped as stale. */
     readonly stale: number;
-    /** Provisional effects on board that a redirect could not take along (bounded outbox). */
+    /** Provisional effects on board that a redirect could not take along (bounded outbox), and those that went with an instance. */
     readonly lost: number;
     readonly pending: number;
   };

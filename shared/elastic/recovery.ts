@@ -12,6 +12,8 @@ import type { Welcome } from './wire.ts';
 const FIRST_RETRY_SEC = 0.1;
 const MAX_RETRY_SEC = 2;
 const DEFAULT_RECONNECT_SEC = 2;
+/** So long the site has to say that it has no such shared instance [s]: a new manager hears from the broker and from hosts within about a second. */
+const UNKNOWN_SEC = 3;
 
 /** The connection in use is gone. Calls wait, or run on board at once where they leave nothing behind. */
 export function onLost(core: ModuleCore, edge: EdgePlace, error: Error): void {
@@ -33,15 +35,18 @@ export async function fallBack(core: ModuleCore, edge: EdgePlace): Promise<numbe
   await core.engine.hold();
   const state = edge.states.newest;
   // Without a state from the edge (a shared instance that was joined) the on-board instance goes on where it was.
+  const fresh = core.local === null;
   if (state !== null) await core.restoreLocal(state);
   const local: ModuleInstance | LocalRunner = await core.ensureLocal();
-  const processed = core.stateful ? (state?.processed ?? core.engine.local.processed) : 0;
+  const processed = core.stateful ? (state?.processed ?? (fresh ? 0 : core.engine.local.processed)) : 0;
   core.edge = null;
   core.epoch = Math.max(core.epoch, edge.endpoint.epoch) + 1;
   core.place('onboard');
+  const gone = edge.unknownSec !== null && core.options.manifest.sharing === 'shared' && core.stateful;
+  const lost = gone ? core.engine.giveUpSafe(processed) : 0;
   const replayed = core.engine.runLocally(local, processed);
   core.release(edge.endpoint);
-  recovered(core, edge, 'fallback', replayed);
+  recovered(core, edge, 'fallback', replayed, lost);
   return replayed;
 }
 
@@ -105,13 +110,18 @@ async function attempt(core: ModuleCore, edge: EdgePlace, nextSec: number): Prom
 /** Asks the site where the instance is, and follows; where nothing is found, a per-rover module comes back on board. */
 async function elsewhere(core: ModuleCore, edge: EdgePlace, gone: boolean): Promise<'runs' | 'found' | 'nowhere'> {
   const { site, manifest } = core.options;
-  const found = site?.reachable === true ? await site.locate(edge.endpoint).catch(() => null) : null;
+  const answer = site?.reachable === true ? await site.locate(edge.endpoint).catch(() => null) : null;
+  const found = answer === 'unknown' ? null : answer;
+  if (answer === 'unknown') edge.unknownSec ??= core.nowSec;
+  else if (answer !== null) edge.unknownSec = null;
   const known = edge.endpoint;
   if (found !== null && found.epoch >= known.epoch && (!gone || found.epoch > known.epoch || found.instanceId !== known.instanceId)) {
     if (await relocate(core, edge, found)) return 'runs';
     if (manifest.sharing === 'shared') return 'found';
   }
-  if (manifest.sharing === 'shared' && core.stateful) return 'nowhere';
+  // It comes back by itself, unless it was given up: then everyone goes on with what it has, until one of them brings it to the edge anew.
+  if (manifest.sharing === 'shared' && core.stateful && !(edge.unknownSec !== null && core.nowSec - edge.unknownSec >= UNKNOWN_SEC))
+    return 'nowhere';
   try {
     await fallBack(core, edge);
     return 'runs';
@@ -148,10 +158,10 @@ async function resumeAt(core: ModuleCore, lost: EdgePlace, edge: EdgePlace, welc
   recovered(core, lost, how, replayed);
 }
 
-function recovered(core: ModuleCore, lost: EdgePlace, how: RecoveredEvent['how'], replayed: number): void {
+function recovered(core: ModuleCore, left: EdgePlace, how: RecoveredEvent['how'], replayed: number, lost = 0): void {
   const { hostId, epoch } = core.placement;
   const stampSec = core.nowSec;
-  const outageMs = lost.lostSec === null ? 0 : (stampSec - lost.lostSec) * 1000;
-  lost.lostSec = null;
-  core.emit('recovered', { module: core.options.manifest.name, how, hostId, epoch, stampSec, outageMs, replayed });
+  const outageMs = left.lostSec === null ? 0 : (stampSec - left.lostSec) * 1000;
+  left.lostSec = null;
+  core.emit('recovered', { module: core.options.manifest.name, how, hostId, epoch, stampSec, outageMs, replayed, lost });
 }

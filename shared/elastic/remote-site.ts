@@ -67,8 +67,11 @@ export interface MoveAdvice {
 export interface RemoteSite {
   /** Finds, reserves and readies a place (may take long; calls go on meanwhile). Throws only for programming errors. */
   prepare(manifest: ModuleManifest, options: PrepareOptions): Promise<PrepareResult>;
-  /** After a lost connection: where the instance runs now (same or higher epoch), or null when the site does not have it (any more). */
-  locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | null>;
+  /**
+   * After a lost connection: where the instance runs now (same or higher epoch); `unknown` when the site says that it does not have it (any
+   * more), null when it does not say: nobody answers, or a shared instance is being brought back.
+   */
+  locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | 'unknown' | null>;
   /** The fixed end needs the instance no more. Per-rover: stop it. Shared: one user less. */
   release(endpoint: RemoteEndpoint): Promise<void>;
   /** Calls `listener` for each advice; returns the way to stop. Absent: the site gives none. */

@@ -43,6 +43,8 @@ export class TestSite implements RemoteSite {
   /** False: connections fail. */
   linkUp = true;
   refuse = false;
+  /** True: what is not running is not brought back. */
+  givesUp = false;
   stored: { readonly bytes: Uint8Array; readonly epoch: number } | null = null;
   storeFails = false;
   /** What modules left the hosts with. */
@@ -83,10 +85,11 @@ export class TestSite implements RemoteSite {
     };
   }
 
-  locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | null> {
+  locate(endpoint: RemoteEndpoint): Promise<RemoteEndpoint | 'unknown' | null> {
     const same = this.running.find(({ alive, instanceId }) => alive && instanceId === endpoint.instanceId);
     const found = this.#options.manifest.sharing === 'shared' ? this.sharedInstance : (same ?? null);
-    return Promise.resolve(found === null ? null : this.endpointOf(found));
+    if (found !== null) return Promise.resolve(this.endpointOf(found));
+    return Promise.resolve(this.givesUp ? 'unknown' : null);
   }
 
   async release(endpoint: RemoteEndpoint): Promise<void> {

@@ -110,7 +110,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site with hostile m
     const rover = await at.enter('stranger');
     const { instance, epoch } = at.target();
     const endpoint = { hostId: 'edge-1', instanceId: instance, epoch, token: 'none', connect: () => Promise.reject(new Error('not used')) };
-    expect(await rover.edge.locate(endpoint)).toBeNull();
+    expect(await rover.edge.locate(endpoint)).toBe('unknown');
     await rover.edge.release(endpoint);
     expect(await at.honest.handle.echo(2)).toBe(2);
     expect(at.target().instance).toBe(instance);

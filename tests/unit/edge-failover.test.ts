@@ -87,7 +87,7 @@ describe('fail-over', () => {
     }
     expect(site.site.manager.book.all()).toEqual([]);
     expect(events.at(-1)?.text).toMatch(/cannot be brought back: restarted 4 times/);
-    expect(await site.run(endpoint.rover.locate(endpoint))).toBeNull();
+    expect(await site.run(endpoint.rover.locate(endpoint))).toBe('unknown');
   });
 
   test('what an earlier process of a host had said is no news when a broker says it again', async () => {

@@ -274,7 +274,7 @@ export class SharedDetector {
     this.#emitter.emit('lost', { module, hostId: place.hostId, epoch: place.epoch, stampSec, pendingCalls: this.#pending, error: cause });
     this.#leave();
     const { epoch } = this.#placement;
-    this.#emitter.emit('recovered', { module, how: 'fallback', hostId: null, epoch, stampSec, outageMs: 0, replayed: 0 });
+    this.#emitter.emit('recovered', { module, how: 'fallback', hostId: null, epoch, stampSec, outageMs: 0, replayed: 0, lost: 0 });
     void site.release(place).catch(() => undefined);
     return undefined;
   }
