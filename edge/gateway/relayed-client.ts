@@ -1,24 +1,11 @@
 // One browser's MQTT connection to a broker that knows the site alone: what its user may not do never gets there.
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { generate, type IConnectPacket, type ISubackPacket, type ISubscribePacket, type Packet, type Parser, parser } from 'mqtt-packet';
 import { isValidFilter } from '../../shared/bus/topic-filter.ts';
 import type { Clock, Timer } from '../../shared/ports/clock.ts';
 import type { Logger } from '../../shared/ports/logger.ts';
 import { type ClientIdentity, mayPublish, maySubscribe, mayUseClientId } from '../broker/access-rules.ts';
-import {
-  type Connect,
-  PACKET,
-  type Packet,
-  PacketSplitter,
-  readConnect,
-  readSuback,
-  readSubscribe,
-  topicOfPublish,
-  writeConnack,
-  writeConnect,
-  writeSuback,
-  writeSubscribe,
-} from './mqtt-packets.ts';
 
 /** For CONNECT, as at the embedded broker [s]. */
 const CONNECT_SEC = 5;
@@ -36,10 +23,10 @@ const REFUSED = { version: 1, unavailable: 3, notAuthorized: 5, keepAlive: 6 } a
 /** Return code of SUBACK: failure. */
 const NOT_GRANTED = 0x80;
 
-/** What a client may send besides CONNECT; the broker takes most of them as they are. */
-const FROM_CLIENT: ReadonlySet<number> = new Set([
-  ...[PACKET.publish, PACKET.puback, PACKET.pubrec, PACKET.pubrel, PACKET.pubcomp],
-  ...[PACKET.subscribe, PACKET.unsubscribe, PACKET.pingreq, PACKET.disconnect],
+/** What a client may send besides CONNECT. */
+const FROM_CLIENT: ReadonlySet<Packet['cmd']> = new Set([
+  ...(['publish', 'puback', 'pubrec', 'pubrel', 'pubcomp'] as const),
+  ...(['subscribe', 'unsubscribe', 'pingreq', 'disconnect'] as const),
 ]);
 
 export interface RelayedClientOptions {
@@ -57,8 +44,8 @@ export class RelayedClient {
   readonly identity: ClientIdentity;
   readonly #client: Duplex;
   readonly #options: RelayedClientOptions;
-  readonly #fromClient = new PacketSplitter();
-  readonly #fromBroker = new PacketSplitter();
+  readonly #fromClient = reader((packet) => this.#take(packet));
+  readonly #fromBroker = reader((packet) => this.#give(packet));
   /** By packet identifier: which filters of a subscription the broker was asked for. */
   readonly #pending = new Map<number, readonly boolean[]>();
   #clientId = '';
@@ -72,7 +59,7 @@ export class RelayedClient {
     this.#client = client;
     this.#options = options;
     this.#timer = options.clock.after(CONNECT_SEC, () => this.cut());
-    client.on('data', (chunk: Buffer) => this.#handle(() => this.#fromClient.push(chunk).forEach((packet) => this.#take(packet))));
+    client.on('data', (chunk: Buffer) => this.#handle(() => this.#fromClient.parse(chunk)));
     client.on('drain', () => this.#balance());
     client.on('end', () => client.end());
     client.on('error', (error) => options.logger.debug({ error: error.message }, 'MQTT connection cut'));
@@ -100,22 +87,23 @@ export class RelayedClient {
   #take(packet: Packet): void {
     if (this.#over) return;
     if (this.#broker === null) return this.#connect(packet);
-    if (!FROM_CLIENT.has(packet.type)) throw new Error(`a packet of type ${packet.type}`);
-    if (packet.type === PACKET.subscribe) return this.#subscribe(packet, this.#broker);
-    if (packet.type === PACKET.publish) this.#mayPublish(topicOfPublish(packet));
-    this.#broker.write(packet.bytes);
-    if (packet.type !== PACKET.disconnect) return undefined;
+    if (!FROM_CLIENT.has(packet.cmd)) throw new Error(`a packet ${packet.cmd}`);
+    if (packet.cmd === 'subscribe') return this.#subscribe(packet, this.#broker);
+    if (packet.cmd === 'publish') this.#mayPublish(packet.topic);
+    // Written anew: what was judged here is what the broker reads.
+    this.#broker.write(generate(packet));
+    if (packet.cmd !== 'disconnect') return undefined;
     this.#client.end();
     return this.#leave();
   }
 
   #connect(packet: Packet): void {
-    if (packet.type !== PACKET.connect) throw new Error('the first packet is not CONNECT');
-    const connect = readConnect(packet);
-    this.#clientId = connect?.clientId ?? '';
-    const refusal = connect === null ? { code: REFUSED.version, why: 'another protocol than MQTT 3.1.1' } : this.#refusal(connect);
-    if (connect === null || refusal !== null) {
-      const { code = REFUSED.version, why = '' } = refusal ?? {};
+    if (packet.cmd !== 'connect') throw new Error('the first packet is not CONNECT');
+    const { keepalive, will } = packet;
+    this.#clientId = packet.clientId;
+    const refusal = this.#refusal(packet);
+    if (refusal !== null) {
+      const { code, why } = refusal;
       this.#options.logger.warn({ client: this.#clientId, code: 'OUT_BUS_REFUSED', why }, 'a client was refused');
       return this.#refuse(code);
     }
@@ -125,31 +113,35 @@ export class RelayedClient {
     const broker = open();
     this.#broker = broker;
     let problem = 'the broker closed the connection';
-    broker.on('data', (chunk: Buffer) => this.#handle(() => this.#fromBroker.push(chunk).forEach((one) => this.#give(one))));
+    broker.on('data', (chunk: Buffer) => this.#handle(() => this.#fromBroker.parse(chunk)));
     broker.on('drain', () => this.#balance());
     broker.on('error', (error) => (problem = error.message));
     broker.on('close', () => this.#gone(problem));
     // An id of its own: two browsers never push each other off, and nobody takes that of a part of the site.
     const clientId = `gateway-${randomBytes(12).toString('hex')}`;
-    const { username = null, password = null } = credentials ?? {};
-    const own = { username, password: password === null ? null : Buffer.from(password) };
-    broker.write(writeConnect({ ...connect, clientId, clean: true, ...own }));
+    const own = credentials === null ? {} : { username: credentials.username, password: Buffer.from(credentials.password) };
+    broker.write(
+      generate({ cmd: 'connect', clientId, clean: true, keepalive: keepalive ?? 0, ...(will === undefined ? {} : { will }), ...own }),
+    );
     return undefined;
   }
 
-  #refusal({ clientId, keepAliveSec, will }: Connect): { readonly code: number; readonly why: string } | null {
+  #refusal(connect: IConnectPacket): { readonly code: number; readonly why: string } | null {
+    const { clientId, keepalive: keepAliveSec = 0, will, protocolVersion } = connect;
     const { role, name } = this.identity;
+    if (protocolVersion !== 4) return { code: REFUSED.version, why: 'another protocol than MQTT 3.1.1' };
     // Rovers and hosts have certificates that the broker itself knows: only people come through here.
     if ((role !== 'operator' && role !== 'viewer') || !mayUseClientId(this.identity, clientId))
       return { code: REFUSED.notAuthorized, why: `${role} ${name} may not use the client id ${clientId}` };
     if (keepAliveSec === 0 || keepAliveSec > MAX_KEEP_ALIVE_SEC)
       return { code: REFUSED.keepAlive, why: `a keep-alive of ${keepAliveSec} s; 1 to ${MAX_KEEP_ALIVE_SEC} s are allowed` };
-    if (will !== null && !mayPublish(this.identity, this.#options.site, will.topic))
+    if (will !== undefined && !(isTopic(will.topic) && mayPublish(this.identity, this.#options.site, will.topic)))
       return { code: REFUSED.notAuthorized, why: `${role} ${name} may not leave a will to ${will.topic}` };
     return null;
   }
 
   #mayPublish(topic: string): void {
+    if (!isTopic(topic)) throw new Error('a message to no topic or to several');
     if (mayPublish(this.identity, this.#options.site, topic)) return;
     const told = { client: this.#clientId, topic, code: 'OUT_EDGE_UNAUTHORIZED' };
     this.#options.logger.warn(told, 'publish not permitted; client closed');
@@ -157,48 +149,49 @@ export class RelayedClient {
   }
 
   /** Asks the broker for what is permitted; the rest is answered with a failure, in its place [MQTT-3.9.3-1]. */
-  #subscribe(packet: Packet, broker: Duplex): void {
+  #subscribe(packet: ISubscribePacket, broker: Duplex): void {
     const { site, logger } = this.#options;
-    const { id, wanted } = readSubscribe(packet);
-    const allowed = wanted.map(({ filter }) => isValidFilter(filter) && maySubscribe(this.identity, site, filter));
-    for (const [index, { filter }] of wanted.entries()) {
+    const { messageId: id = 0, subscriptions } = packet;
+    if (subscriptions.length === 0) throw new Error('a subscription without filters');
+    const allowed = subscriptions.map(({ topic: filter }) => isValidFilter(filter) && maySubscribe(this.identity, site, filter));
+    for (const [index, { topic: filter }] of subscriptions.entries()) {
       if (allowed[index] === true) continue;
       logger.warn({ client: this.#clientId, filter, code: 'OUT_EDGE_UNAUTHORIZED' }, 'subscription not permitted');
     }
     if (!allowed.includes(true)) {
-      this.#client.write(writeSuback({ id, codes: allowed.map(() => NOT_GRANTED) }));
+      this.#client.write(generate({ cmd: 'suback', messageId: id, granted: allowed.map(() => NOT_GRANTED) }));
       return;
     }
     if (this.#pending.has(id) || this.#pending.size >= MAX_PENDING) throw new Error('too many subscriptions at a time');
     this.#pending.set(id, allowed);
-    broker.write(writeSubscribe({ id, wanted: wanted.filter((_, index) => allowed[index]) }));
+    broker.write(generate({ ...packet, subscriptions: subscriptions.filter((_, index) => allowed[index]) }));
   }
 
   #give(packet: Packet): void {
     if (this.#over) return;
-    if (packet.type === PACKET.connack) this.#answered(packet.body[1] ?? 0);
-    else this.#client.write(packet.type === PACKET.suback ? this.#completed(packet) : packet.bytes);
+    if (packet.cmd === 'connack') this.#answered(packet.returnCode ?? 0);
+    else this.#client.write(generate(packet.cmd === 'suback' ? this.#completed(packet) : packet));
   }
 
   #answered(returnCode: number): void {
     this.#accepted = true;
     this.#timer.stop();
     this.#options.reached(returnCode === 0 ? null : `it refuses the site a connection, with return code ${returnCode}`);
-    if (returnCode === 0) this.#client.write(writeConnack(0));
+    if (returnCode === 0) this.#client.write(connack(0));
     else this.#refuse(returnCode);
   }
 
-  #completed(packet: Packet): Buffer {
-    const { id, codes } = readSuback(packet);
-    const allowed = this.#pending.get(id) ?? codes.map(() => true);
+  #completed(packet: ISubackPacket): ISubackPacket {
+    const { messageId: id = 0, granted } = packet;
+    const allowed = this.#pending.get(id) ?? granted.map(() => true);
     this.#pending.delete(id);
     let next = 0;
-    return writeSuback({ id, codes: allowed.map((asked) => (asked ? (codes[next++] ?? NOT_GRANTED) : NOT_GRANTED)) });
+    return { ...packet, granted: allowed.map((asked) => (asked ? (granted[next++] ?? NOT_GRANTED) : NOT_GRANTED)) };
   }
 
   #refuse(returnCode: number): void {
     this.#over = true;
-    this.#client.end(writeConnack(returnCode));
+    this.#client.end(connack(returnCode));
   }
 
   /** The broker's side has ended: the browser connects again, and learns why not while there is no broker. */
@@ -229,3 +222,13 @@ export class RelayedClient {
     this.#client[clientFull || brokerFull ? 'pause' : 'resume']();
   }
 }
+
+/** Throws from `parse` what is wrong with a packet, or what `take` throws. */
+function reader(take: (packet: Packet) => void): Parser {
+  return parser({ protocolVersion: 4 }).on('packet', take);
+}
+
+const connack = (returnCode: number): Buffer => generate({ cmd: 'connack', returnCode, sessionPresent: false });
+
+/** Whether it names one topic [MQTT-3.3.2-2, MQTT-4.7.3]. */
+const isTopic = (topic: string): boolean => topic !== '' && !/[+#\0]/.test(topic);

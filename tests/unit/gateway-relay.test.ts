@@ -2,12 +2,12 @@
 // with the rule that only the site may connect; tests/system/site-external-broker.test.ts does the same with Mosquitto.
 import { connect as connectTcp } from 'node:net';
 import { Duplex } from 'node:stream';
+import { generate } from 'mqtt-packet';
 import mqtt, { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ClientIdentity } from '../../edge/broker/access-rules.ts';
 import { type EmbeddedBroker, startEmbeddedBroker } from '../../edge/broker/embedded-broker.ts';
 import { GuardedRelay } from '../../edge/gateway/guarded-relay.ts';
-import { writeConnect } from '../../edge/gateway/mqtt-packets.ts';
 import { SystemClock } from '../../shared/clock/system-clock.ts';
 import { SILENT_LOGGER } from '../../shared/ports/logger.ts';
 
@@ -162,7 +162,7 @@ describe('a browser at a broker that knows the site alone', () => {
       },
     });
     const ended = new Promise<void>((resolve) => void slow.once('finish', () => resolve()));
-    const hello = writeConnect({ clientId: 'dashboard-2', clean: true, keepAliveSec: 10, will: null, username: null, password: null });
+    const hello = generate({ cmd: 'connect', clientId: 'dashboard-2', clean: true, keepalive: 10 });
     const last = Buffer.concat([Buffer.of(0x30, COMMAND.length + 7, 0, COMMAND.length), Buffer.from(COMMAND), Buffer.from('pause')]);
     const [browser, gateway] = connection();
     relay = new GuardedRelay({ site: 'barn', open: () => slow, credentials: null, clock: new SystemClock(), logger: SILENT_LOGGER });
@@ -242,7 +242,7 @@ describe('a browser at a broker that knows the site alone', () => {
 
   test('that breaks the protocol ends its own connection only', async () => {
     const other = await online(page(OPERATOR));
-    const hello = writeConnect({ clientId: 'dashboard-2', clean: true, keepAliveSec: 10, will: null, username: null, password: null });
+    const hello = generate({ cmd: 'connect', clientId: 'dashboard-2', clean: true, keepalive: 10 });
     const odd = {
       'no CONNECT first': [Buffer.from('300500026162', 'hex')],
       'a second CONNECT': [hello, hello],
@@ -282,7 +282,7 @@ describe('a browser at a broker that knows the site alone', () => {
       logger: SILENT_LOGGER,
     });
     own.serve(gateway, VIEWER);
-    browser.write(writeConnect({ clientId: 'dashboard-2', clean: true, keepAliveSec: 10, will: null, username: null, password: null }));
+    browser.write(generate({ cmd: 'connect', clientId: 'dashboard-2', clean: true, keepalive: 10 }));
     await expect.poll(() => upstream.isPaused()).toBe(true);
     const before = taken;
     for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
