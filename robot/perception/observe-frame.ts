@@ -60,6 +60,9 @@ const INNER_SHARE = 0.6;
 /** A box narrower than this share of what is expected shows a part: its middle is not the object's. */
 const WHOLE_SHARE = 0.75;
 
+/** A box smaller than this share of what is expected in both directions is of something farther off. */
+const SMALL_SHARE = 0.72;
+
 const DEFAULT_POSE_COVARIANCE: PoseCovariance = { xx: 0.0009, xy: 0, yy: 0.0009, thetaTheta: 0.0001 };
 /** Standard deviations of a box's edges [px] and of a class's radius [m]. */
 const EDGE_SIGMA_PX = 1;
@@ -121,9 +124,9 @@ function locate(detection: Detection, eye: Pose2, options: ObserveOptions): Sigh
         });
   if (lidarM === null && floorM > MAX_FLOOR_RANGE_M) return null;
   const rangeM = lidarM ?? floorM;
-  if (rangeM > MAX_RANGE_M) return null;
+  if (rangeM > MAX_RANGE_M || isTooSmall(detection, seen, rangeM, options)) return null;
   const alongSigmaM = lidarM === null ? floorSigmaM : Math.hypot(LIDAR_SIGMA_M, RADIUS_SIGMA_M);
-  const centre = centreOf(seen, rangeM, BOXED_RADIUS_M[detection.className] ?? radiusM);
+  const centre = centreOf(seen, rangeM, boxedRadiusOf(detection.className));
   const acrossSigmaM = centre.hiddenM / 2 + (EDGE_SIGMA_PX / intrinsics.fx) * rangeM;
   const directionRad = eye.theta + centre.bearingRad;
   const c = Math.cos(directionRad);
@@ -213,10 +216,32 @@ function viewOf(detection: Detection, { intrinsics, mount, frameWidth }: Observe
   };
 }
 
+/**
+ * Whether the object would fill a larger box at this range, in width and in height: far away the foot tells little, and the lidar may have met
+ * what stands before the object. A part that shows is small in one direction only, or cut off by the picture's edge.
+ */
+function isTooSmall(
+  { className, y, height }: Detection,
+  seen: View,
+  rangeM: number,
+  { intrinsics, frameHeight = Infinity }: ObserveOptions,
+): boolean {
+  const heightM = CLASS_HEIGHT_M[className];
+  if (heightM === undefined || seen.cutLeft || seen.cutRight || y <= 1 || y + height >= frameHeight - 1) return false;
+  const isLow = (height * rangeM) / (intrinsics.fy * heightM) < SMALL_SHARE;
+  return isLow && widthShare(seen, rangeM, boxedRadiusOf(className)) < SMALL_SHARE;
+}
+
+const boxedRadiusOf = (className: string): number => BOXED_RADIUS_M[className] ?? CLASS_RADIUS_M[className] ?? UNKNOWN_RADIUS_M;
+
+/** Width of a box as a share of the whole object's at this range. */
+const widthShare = (seen: View, rangeM: number, boxedRadiusM: number): number => seen.halfWidthRad / halfAngle(rangeM, boxedRadiusM);
+const halfAngle = (rangeM: number, radiusM: number): number => Math.asin(Math.min(0.9, radiusM / rangeM));
+
 /** Bearing of the whole object's axis, and how much of its width is hidden [m]: counted from the side that is in the picture. */
 function centreOf(seen: View, rangeM: number, boxedRadiusM: number): { readonly bearingRad: number; readonly hiddenM: number } {
-  const halfRad = Math.asin(Math.min(0.9, boxedRadiusM / rangeM));
-  const share = seen.halfWidthRad / halfRad;
+  const halfRad = halfAngle(rangeM, boxedRadiusM);
+  const share = widthShare(seen, rangeM, boxedRadiusM);
   if (share >= WHOLE_SHARE) return { bearingRad: seen.middleRad, hiddenM: 0 };
   const hiddenM = 2 * boxedRadiusM * (1 - share);
   if (seen.cutLeft !== seen.cutRight) {

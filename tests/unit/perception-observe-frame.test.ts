@@ -248,3 +248,34 @@ describe('a far box that fits poorly', () => {
     expect(observe(boxAt(farM, 0.7), still, scanOf(still, [cylinder])).sightings[0]?.x).toBeCloseTo(farM, 1);
   });
 });
+
+describe('a box too small for where its foot and the lidar put it', () => {
+  const still: Pose2 = { x: 0, y: 0, theta: 0 };
+  /** A drum whose lower edge is a pixel and a half too low, as if it stood where the lidar meets something. */
+  const sunk = (x: number): Detection => {
+    const box = boxOf('chemical-drum', x, 0, 0.29, 0.88);
+    return { ...box, y: box.y + 1.5, score: 0.97 };
+  };
+
+  it('is of something farther off, which is not placed', () => {
+    expect(observe(sunk(12), still, scanOf(still, [{ x: 7.5, y: 0, radiusM: 0.1 }])).sightings).toEqual([]);
+  });
+
+  it('counts where it fits, or where it is small in one direction only: a part that shows', () => {
+    const scan = scanOf(still, [{ x: 6, y: 0, radiusM: 0.29 }]);
+    const whole = boxOf('chemical-drum', 6, 0, 0.29, 0.88);
+    const parts = [
+      whole,
+      { ...whole, width: whole.width * 0.4 },
+      { ...whole, y: whole.y + whole.height * 0.4, height: whole.height * 0.6 },
+    ];
+    for (const box of parts) expect(observe({ ...box, x: 160 - box.width / 2 }, still, scan).sightings[0]?.x).toBeCloseTo(6, 1);
+  });
+
+  it('counts where the edge of the picture cuts it off', () => {
+    const angle = 0.72;
+    const whole = boxOf('chemical-drum', 4 * Math.cos(angle), 4 * Math.sin(angle), 0.29, 0.88);
+    const cut = { ...whole, x: 0, width: whole.width * 0.3, y: whole.y + whole.height * 0.5, height: whole.height * 0.5 };
+    expect(observe(cut, still).sightings).toHaveLength(1);
+  });
+});
