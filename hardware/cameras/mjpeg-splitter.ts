@@ -134,7 +134,7 @@ export class MjpegSplitter {
     if (marker === 0 || isRestart(marker)) this.#at = at + 2;
     else if (marker === 0xff) this.#at = at + 1;
     else if (marker === SOI) return this.#beginAgain(at);
-    else if (marker === EOI) this.#finish(at + 2);
+    else if (marker === EOI) return this.#finish(at + 2);
     else {
       this.#at = at; // another scan of a progressive frame
       this.#state = 'segments';
@@ -142,12 +142,13 @@ export class MjpegSplitter {
     return true;
   }
 
-  #finish(end: number): void {
-    if (this.#width > 0 && this.#height > 0)
-      this.#onImage({ bytes: Uint8Array.from(this.#buffer.subarray(0, end)), width: this.#width, height: this.#height });
-    else this.#dropped += 1;
+  #finish(end: number): true {
+    // Without a frame header: a segment's wrong length has swallowed the beginning of a frame, which may be whole.
+    if (this.#width === 0 || this.#height === 0) return this.#giveUp();
+    this.#onImage({ bytes: Uint8Array.from(this.#buffer.subarray(0, end)), width: this.#width, height: this.#height });
     this.#drop(end);
     this.#startSearch();
+    return true;
   }
 
   /** Looks for another frame behind the beginning of this one. */

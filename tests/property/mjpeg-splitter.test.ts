@@ -97,6 +97,15 @@ describe('a stream of JPEGs', () => {
     for (let cut = 1; cut <= 24; cut += 1) expectSame(split(join([broken.subarray(0, cut), whole, whole]), 7).given, [whole, whole]);
   });
 
+  it('with a broken segment that ends where one of the next frame begins hides nothing of that frame', () => {
+    const whole = images[0] as Uint8Array;
+    const tables = Buffer.from(whole).indexOf(Buffer.of(0xff, 0xc4));
+    expect(tables).toBeGreaterThan(0);
+    const bytes = tables + 2;
+    const broken = Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, bytes >> 8, bytes & 0xff]);
+    for (const size of [1, 7, 4000]) expectSame(split(join([broken, whole, whole]), size).given, [whole, whole]);
+  });
+
   it('with other bytes between its frames loses none that is whole', () => {
     fc.assert(
       fc.property(order, fc.uint8Array({ maxLength: 300 }), chunk, (frames, noise, size) => {
