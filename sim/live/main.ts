@@ -90,7 +90,7 @@ export async function runLive(file: MissionFile, bundles: RoverBundles, options:
     const agents: Agent[] = [];
     for (const body of simulated.site.rovers)
       agents.push(await startRover(body, { site: SITE, brokerUrl: site.brokerUrl }, file, bundles, clock));
-    say(`${agents.length} rovers search ${file.mission.title.toLowerCase()}; Ctrl-C ends it`);
+    say(`${agents.length} ${agents.length === 1 ? 'rover searches' : 'rovers search'} ${file.mission.title.toLowerCase()}; Ctrl-C ends it`);
     const poses = clock.every(1, () =>
       agents.forEach(({ assembled, body, error }) => assembled.rover.located && error.sample(assembled.rover.pose, body.vehicle.pose)),
     );
