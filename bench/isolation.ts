@@ -60,7 +60,8 @@ export const bench: Bench = {
     };
     try {
       await pass(WARM_UP_MS);
-      const turns = Object.fromEntries(Object.keys(ATTACKS).map((name) => [name, { quiet: [], attacked: [], contained: 0 } as Turns]));
+      const turns: Record<string, Turns> = {};
+      for (const name of Object.keys(ATTACKS)) turns[name] = { quiet: [], attacked: [], contained: 0 };
       for (let round = 0; round < ROUNDS; round += 1) {
         for (const [name, attack] of Object.entries(ATTACKS)) {
           const seen = turns[name] as Turns;
