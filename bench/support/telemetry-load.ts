@@ -2,6 +2,7 @@
 // Speaks just enough MQTT 3.1.1 (CONNECT, PUBLISH QoS 0, PINGREQ) that the load costs little beside what is measured.
 import { connect, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import type { RoverState } from '../../shared/protocol/rover.ts';
 
 interface LoadOptions {
@@ -34,7 +35,7 @@ function packet(header: number, body: Buffer): Buffer {
 
 function openRover(id: string): Promise<Socket> {
   // Clean session, user name, keep-alive of 60 s.
-  const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b1000_0010, 0, 60]), text(id), text(id)]);
+  const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b1000_0010, 0, 60]), text(memberClientId('rover', id)), text(id)]);
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(packet(0x10, body)));
     socket.once('error', reject);
