@@ -11,9 +11,15 @@ import { processorSec, residentBytes } from './support/process-figures.ts';
 
 const ROVERS = 1000;
 const RATE_HZ = 5;
-const WARM_UP_SEC = 3;
-const MEASURED_SEC = 10;
+/** Of which the first part warms up [s]. */
+const FULL: Load = { rovers: ROVERS, warmUpSec: 3, measuredSec: 10 };
 const SUFFIX = import.meta.url.slice(-3);
+
+interface Load {
+  readonly rovers: number;
+  readonly warmUpSec: number;
+  readonly measuredSec: number;
+}
 
 interface RunningBroker {
   readonly port: number;
@@ -41,7 +47,7 @@ export const bench: Bench = {
       }
       log(`${name} …`);
       try {
-        const figures = await measure(broker);
+        const figures = await measure(broker, FULL);
         results[name] = figures;
         if (name === 'embedded') {
           p99 = figures.delivery_p99_ms;
@@ -55,7 +61,8 @@ export const bench: Bench = {
   },
 };
 
-async function measure({ port, pid }: RunningBroker) {
+/** What rovers that publish at 5 Hz make of a broker. */
+export async function measure({ port, pid }: RunningBroker, { rovers, warmUpSec, measuredSec }: Load) {
   const emptyBytes = await residentBytes(pid);
   const bus = await connectMqttBus({ url: `mqtt://127.0.0.1:${port}`, clientId: 'dashboard', keepAliveSec: 30 });
   const latenciesMs: number[] = [];
@@ -69,7 +76,7 @@ async function measure({ port, pid }: RunningBroker) {
     if (stampSec >= fromSec) latenciesMs.push(now() - stampSec * 1000);
   });
   const load = new Worker(new URL(`./support/telemetry-load${SUFFIX}`, import.meta.url), {
-    workerData: { port, rovers: ROVERS, rateHz: RATE_HZ, seconds: WARM_UP_SEC + MEASURED_SEC },
+    workerData: { port, rovers, rateHz: RATE_HZ, seconds: warmUpSec + measuredSec },
   });
   const said = (type: string): Promise<{ readonly sent: number; readonly seconds: number }> =>
     new Promise((resolve, reject) => {
@@ -81,7 +88,7 @@ async function measure({ port, pid }: RunningBroker) {
   const end = said('sent');
   await said('connected');
   const processorBeforeSec = await processorSec(pid);
-  fromSec = now() / 1000 + WARM_UP_SEC;
+  fromSec = now() / 1000 + warmUpSec;
   const { sent, seconds } = await end;
   for (let waited = 0; waited < 5000 && received < sent; waited += 50) await new Promise((resolve) => setTimeout(resolve, 50));
   const usedSec = (await processorSec(pid)) - processorBeforeSec;
@@ -97,13 +104,14 @@ async function measure({ port, pid }: RunningBroker) {
     delivery_max_ms: quantile(latenciesMs, 1),
     broker_processor_us_per_message: (usedSec / sent) * 1e6,
     memory_mb: fullBytes / 1e6,
-    memory_per_rover_kb: (fullBytes - emptyBytes) / ROVERS / 1e3,
+    memory_per_rover_kb: (fullBytes - emptyBytes) / rovers / 1e3,
   };
 }
 
 const now = (): number => performance.timeOrigin + performance.now();
 
-async function embedded(): Promise<RunningBroker> {
+/** The embedded broker in a process of its own. */
+export async function embedded(): Promise<RunningBroker> {
   const child = fork(new URL(`./support/telemetry-broker${SUFFIX}`, import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once('message', (message: { port: number }) => resolve(message.port));
