@@ -32,7 +32,7 @@ test.skipIf(!existsSync('dist/bin/cli.js'))(
           encodeMessage(missionEvent, { stampSec, kind: 'edge', rover: null, text }),
           { qos: 1 },
         );
-      await command.until(/search .*Ctrl-C ends it/);
+      await command.until(/search(?:es)? .*Ctrl-C ends it/);
       await tell(1, 'a word in time');
       await command.until(/edge +a word in time/);
       await command.until(/the dashboard stays/);
