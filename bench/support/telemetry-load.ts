@@ -2,6 +2,7 @@
 // Speaks just enough MQTT 3.1.1 (CONNECT, PUBLISH QoS 0, PINGREQ) that the load costs little beside what is measured.
 import { connect, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { generate } from 'mqtt-packet';
 import { memberClientId } from '../../shared/bus/member-client-id.ts';
 import type { RoverState } from '../../shared/protocol/rover.ts';
 
@@ -17,27 +18,10 @@ const CONNACK_BYTES = 4;
 /** Connections that are opened at a time. */
 const BATCH = 25;
 
-const text = (value: string): Buffer => {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
-};
-
-/** A packet with its remaining length (MQTT 3.1.1, section 2.2.3). */
-function packet(header: number, body: Buffer): Buffer {
-  const length: number[] = [];
-  let left = body.length;
-  do {
-    length.push((left & 0x7f) | (left > 0x7f ? 0x80 : 0));
-    left >>= 7;
-  } while (left > 0);
-  return Buffer.concat([Buffer.from([header, ...length]), body]);
-}
-
 function openRover(id: string): Promise<Socket> {
-  // Clean session, user name, keep-alive of 60 s.
-  const body = Buffer.concat([text('MQTT'), Buffer.from([4, 0b1000_0010, 0, 60]), text(memberClientId('rover', id)), text(id)]);
+  const hello = generate({ cmd: 'connect', clientId: memberClientId('rover', id), username: id, clean: true, keepalive: 60 });
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(packet(0x10, body)));
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => socket.write(hello));
     socket.once('error', reject);
     let answer = Buffer.alloc(0);
     // The four bytes may come one by one.
@@ -69,7 +53,8 @@ function state(rover: string, sequence: number): Buffer {
     ],
     faults: [],
   };
-  return packet(0x31, Buffer.concat([text(`outrider/bench/rover/${rover}/state`), Buffer.from(JSON.stringify(value))]));
+  const topic = `outrider/bench/rover/${rover}/state`;
+  return generate({ cmd: 'publish', topic, payload: JSON.stringify(value), qos: 0, dup: false, retain: true });
 }
 
 const sockets: Socket[] = [];

@@ -4,6 +4,7 @@ import type { CallEngineOptions } from './call-engine-options.ts';
 import { admitCall } from './call-admission.ts';
 import { BufferPool } from './buffer-pool.ts';
 import type { CallOptions } from './call-options.ts';
+import { CallSettlement } from './call-settlement.ts';
 import { CallStats } from './call-stats.ts';
 import { watchCall } from './call-watch.ts';
 import { FlightWindow } from './flight-window.ts';
@@ -25,6 +26,7 @@ const GOES = { goes: true, replaced: null };
 
 export class CallEngine {
   readonly stats = new CallStats();
+  readonly #settlement: CallSettlement;
   readonly #options: CallEngineOptions;
   readonly #functions: readonly BoundFunction[];
   /** On board, a shared module's effects are provisional: they are made again when a shared instance takes over. */
@@ -45,6 +47,7 @@ export class CallEngine {
 
   constructor(options: CallEngineOptions) {
     this.#options = options;
+    this.#settlement = new CallSettlement(this.stats, options.clock);
     this.#functions = bindFunctions(options.manifest);
     this.local = new LocalPlace(options.clock, options.holdBackSec);
     this.#provisional = options.manifest.sharing === 'shared';
@@ -125,9 +128,9 @@ export class CallEngine {
     if (!call.answered) {
       try {
         const [result] = decodeValues(call.fn.resultTypes, value);
-        this.#settle(call, 'edge', () => call.resolve(result));
+        this.#settlement.answer(call, 'edge', result);
       } catch (error) {
-        this.#fail(call, error);
+        this.#settlement.fail(call, error);
       }
       this.#done(call);
     }
@@ -137,7 +140,7 @@ export class CallEngine {
   onFailure(number: number, error: Error, withoutEffect: boolean): void {
     const call = this.#arrived(number, 0);
     if (call === null) return;
-    if (!call.answered) this.#fail(call, error);
+    if (!call.answered) this.#settlement.fail(call, error);
     if (withoutEffect) this.#drop(call);
     else this.#done(call);
     this.#pump();
@@ -169,7 +172,7 @@ export class CallEngine {
 
   close(error: OutriderError): void {
     this.#place = { kind: 'closed' };
-    for (const call of [...this.#outbox.all(), ...this.#latest.waiting]) this.#fail(call, error);
+    for (const call of [...this.#outbox.all(), ...this.#latest.waiting]) this.#settlement.fail(call, error);
     for (const call of this.#outbox.all()) this.#outbox.remove(call);
     this.#latest.clear();
     this.#unsent = [];
@@ -219,7 +222,7 @@ export class CallEngine {
 
   /** Deadline or cancellation: what has not begun does not take effect. */
   #giveUp(call: Call, error: unknown): void {
-    this.#fail(call, error);
+    this.#settlement.fail(call, error);
     if (call.number === 0) this.#latest.end(call);
     const waiting = this.#unsent.indexOf(call);
     if (waiting >= 0 && !call.attempted) {
@@ -269,8 +272,8 @@ export class CallEngine {
 
   #ranLocally(call: Call, outcome: CallOutcome): void {
     if (!call.answered) {
-      if ('error' in outcome) this.#fail(call, outcome.error);
-      else this.#settle(call, 'onboard', () => call.resolve(outcome.value));
+      if ('error' in outcome) this.#settlement.fail(call, outcome.error);
+      else this.#settlement.answer(call, 'onboard', outcome.value);
     }
     this.#done(call);
     if ('error' in outcome) this.#checkTrap(outcome.error);
@@ -288,7 +291,7 @@ export class CallEngine {
       // It took effect there; its answer comes after the greeting.
       if (remote) this.flight.start(call, false);
       else {
-        this.#fail(call, new OutriderError('OUT_ELASTIC_LOST', `the answer of ${call.fn.name} was lost`));
+        this.#settlement.fail(call, new OutriderError('OUT_ELASTIC_LOST', `the answer of ${call.fn.name} was lost`));
         this.#drop(call);
       }
     }
@@ -335,20 +338,7 @@ export class CallEngine {
 
   #stale(call: Call, why: string): void {
     this.stats.stale += 1;
-    this.#fail(call, new OutriderError('OUT_ELASTIC_STALE', why));
+    this.#settlement.fail(call, new OutriderError('OUT_ELASTIC_STALE', why));
     if (call.number !== 0) this.#drop(call);
-  }
-
-  #fail(call: Call, error: unknown): void {
-    this.#settle(call, null, () => call.reject(error));
-  }
-
-  #settle(call: Call, where: 'onboard' | 'edge' | null, deliver: () => void): void {
-    if (call.settled) return;
-    call.settled = true;
-    call.dispose?.();
-    call.dispose = null;
-    this.stats.settled(where, this.#options.clock.nowSec() - call.startedSec);
-    deliver();
   }
 }

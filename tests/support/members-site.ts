@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { defineSite } from '../../edge/config.ts';
 import { inviteMember } from '../../edge/security/invite.ts';
-import { initSite } from '../../edge/security/site-folder.ts';
 import { startEdgeSite } from '../../edge/start-site.ts';
 import { instanceKey, issueToken } from '../../edge/tokens.ts';
 import { type JoinedSite, joinSite } from '../../robot/join-site.ts';
@@ -21,6 +20,7 @@ import { type Identity, saveIdentity } from '../../shared/security/identity-fold
 import type { MemberRole } from '../../shared/security/member-roles.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
 import { NOWHERE } from '../../bench/support/nowhere.ts';
+import { initLoopbackSite } from './loopback-site.ts';
 
 export interface HostileHandle {
   echo(value: number): Promise<number>;
@@ -42,8 +42,7 @@ export type MembersSite = Awaited<ReturnType<typeof membersSite>>;
 export async function membersSite() {
   const folder = await mkdtemp(join(tmpdir(), 'outrider-members-'));
   const siteDir = join(folder, 'site');
-  const local = { listen: '127.0.0.1', advertise: '127.0.0.1', port: 0, mqttPort: 0 };
-  await initSite(siteDir, { name: 'test', hosts: [], now: new Date(), ...local });
+  await initLoopbackSite(siteDir);
   const { bundle } = await buildModule('tests/fixtures/modules/hostile');
   const site = await startEdgeSite(
     defineSite({

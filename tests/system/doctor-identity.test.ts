@@ -17,6 +17,7 @@ import { enrolInto } from '../../shared/security/enrol-into.ts';
 import { loadIdentity } from '../../shared/security/identity-folder.ts';
 import { MEMBER_ROLES, type MemberRole } from '../../shared/security/member-roles.ts';
 import { lastJson, outrider } from './cli-process.ts';
+import { initLoopbackSite } from '../support/loopback-site.ts';
 
 const DAY_MS = 86_400_000;
 const SLOW_MS = 120_000;
@@ -134,15 +135,7 @@ describe('the identity of a member', () => {
       for (const file of ['member.key', 'member.crt']) await cp(join(operator, file), join(copy, file));
     });
     expect(of(name, 'name')).toMatchObject({ code: 'OUT_SITE_FOLDER', detail: expect.stringContaining('that of operator ada') as string });
-    await initSite(at('other'), {
-      name: 'test',
-      hosts: [],
-      now: new Date(),
-      listen: '127.0.0.1',
-      advertise: '127.0.0.1',
-      port: 0,
-      mqttPort: 0,
-    });
+    await initLoopbackSite(at('other'));
     const ca = await changed('ca', (copy) => cp(join(at('other'), SITE_FILES.caCert), join(copy, 'ca.crt')));
     expect(of(ca, 'issuer')).toMatchObject({ state: 'missing', code: 'OUT_SITE_WRONG_CA' });
     const garbage = await changed('garbage', (copy) => writeFile(join(copy, 'member.crt'), 'no certificate'));

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineSite } from '../../edge/config.ts';
 import { inviteMember } from '../../edge/security/invite.ts';
-import { initSite } from '../../edge/security/site-folder.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
 import { joinSite, type JoinedSite } from '../../robot/join-site.ts';
 import type { ModuleBundle } from '../../shared/elastic/bundle.ts';
@@ -17,6 +16,7 @@ import { enrolInto } from '../../shared/security/enrol-into.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
 import { type RunningCommand, startOutrider } from '../support/cli-running.ts';
 import { outrider } from './cli-process.ts';
+import { initLoopbackSite } from '../support/loopback-site.ts';
 
 interface HoardHandle {
   echo(value: number): Promise<number>;
@@ -83,15 +83,7 @@ describe.skipIf(process.platform !== 'linux' || !existsSync('dist/bin/cli.js'))(
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'outrider-joined-'));
     siteDir = join(folder, 'site');
-    await initSite(siteDir, {
-      name: 'test',
-      hosts: [],
-      now: new Date(),
-      listen: '127.0.0.1',
-      advertise: '127.0.0.1',
-      port: 0,
-      mqttPort: 0,
-    });
+    await initLoopbackSite(siteDir);
     ({ bundle } = await buildModule('tests/fixtures/modules/hoard'));
     site = await startEdgeSite(
       defineSite({

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defineSite } from '../../edge/config.ts';
 import { Authority } from '../../edge/security/authority.ts';
 import { inviteMember } from '../../edge/security/invite.ts';
-import { initSite, openSite, renewServer, SITE_FILES } from '../../edge/security/site-folder.ts';
+import { openSite, renewServer, SITE_FILES } from '../../edge/security/site-folder.ts';
 import { keepServerCertificate } from '../../edge/security/server-certificate.ts';
 import { type LiveSite, startEdgeSite } from '../../edge/start-site.ts';
 import { type JoinedSite, joinSite } from '../../robot/join-site.ts';
@@ -19,6 +19,7 @@ import { certificateLife, certificateNames } from '../../shared/security/certifi
 import { enrolInto } from '../../shared/security/enrol-into.ts';
 import { loadIdentity } from '../../shared/security/identity-folder.ts';
 import { buildModule } from '../../toolchain/build/build-module.ts';
+import { initLoopbackSite } from '../support/loopback-site.ts';
 
 interface TallyHandle {
   record(rover: string, number: number): Promise<number>;
@@ -28,7 +29,6 @@ interface TallyHandle {
 const LIFE_SEC = 60;
 const DAY_SEC = 86_400;
 const SLOW_MS = 180_000;
-const PLACE = { listen: '127.0.0.1', advertise: '127.0.0.1', port: 0, mqttPort: 0 };
 
 /** Gives the server of a site folder a certificate of `lifeSec`. */
 async function shortLived(siteDir: string, lifeSec: number, now: Date): Promise<void> {
@@ -60,7 +60,7 @@ describe.skipIf(!existsSync('dist/edge/host/process.js'))('a site whose certific
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'outrider-server-'));
     siteDir = join(folder, 'site');
-    await initSite(siteDir, { name: 'test', hosts: [], now: new Date(), ...PLACE });
+    await initLoopbackSite(siteDir);
     await shortLived(siteDir, LIFE_SEC, new Date());
     site = await startEdgeSite(
       defineSite({
@@ -132,7 +132,7 @@ describe('the keeper of the site’s certificate', () => {
     const folder = await mkdtemp(join(tmpdir(), 'outrider-keeper-'));
     const siteDir = join(folder, 'site');
     const madeMs = Date.parse('2026-01-01');
-    await initSite(siteDir, { name: 'test', hosts: [], now: new Date(madeMs), ...PLACE });
+    await initLoopbackSite(siteDir, new Date(madeMs));
     await shortLived(siteDir, DAY_SEC, new Date(madeMs));
     const key = join(siteDir, SITE_FILES.caKey);
     await rename(key, `${key}.away`);

@@ -23,6 +23,7 @@ import { KEY_ALGORITHM, newKeyPair, Pkcs10CertificateRequestGenerator } from '..
 import { buildModule } from '../../toolchain/build/build-module.ts';
 import { type RunningCommand, startOutrider } from '../support/cli-running.ts';
 import { lastJson, outrider } from './cli-process.ts';
+import { initLoopbackSite } from '../support/loopback-site.ts';
 
 interface TallyHandle {
   record(rover: string, number: number): Promise<number>;
@@ -51,8 +52,7 @@ describe.skipIf(!existsSync('dist/bin/cli.js'))('certificates that end', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'outrider-renewal-'));
     siteDir = join(folder, 'site');
-    const local = { listen: '127.0.0.1', advertise: '127.0.0.1', port: 0, mqttPort: 0 };
-    await initSite(siteDir, { name: 'test', hosts: [], now: new Date(), ...local });
+    await initLoopbackSite(siteDir);
     site = await startEdgeSite(
       defineSite({
         ...{ site: 'test', data: join(folder, 'data'), hosts: 0, gatewayPort: 0, mqttPort: 0, logLevel: 'silent' },
